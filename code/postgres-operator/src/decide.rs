@@ -1,0 +1,79 @@
+//! Decide: the phase that a Database is in, and the work that leads to the next one. Pure.
+
+use crate::{
+    api::Database,
+    blocked::Blocked,
+    error::Error,
+    external::login::Login,
+    finalizer,
+    observe::Observed,
+    phase::{Phase, derive},
+    plan::{Step, plan},
+};
+
+/// What to do in one round of a pass.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Work {
+    /// Put the finalizer on the Database, before anything exists that it stands for.
+    AddFinalizer,
+    /// Write what is missing for this phase.
+    Steps(Vec<Step>),
+    /// Try the application's login.
+    Ask,
+    /// Nothing to do but to wait for the next event.
+    Nothing,
+}
+
+impl Work {
+    /// Whether this is the same work once more, and how it ends is not known yet: the login of a Database that was found Ready,
+    /// as at each start of the operator, or what failed before. There is no news then, and the status goes on saying what it
+    /// said: a report of hope on each try would make it flap.
+    pub fn is_another_try(&self, db: &Database) -> bool {
+        match self {
+            Self::Ask => db.says("Ready") || db.says("Failed"),
+            Self::Steps(_) => db.says("Failed"),
+            Self::AddFinalizer | Self::Nothing => false,
+        }
+    }
+}
+
+/// A decision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Where the Database stands.
+    pub phase: Phase,
+    /// What to do now.
+    pub work: Work,
+    /// What stands in the way. Then there is nothing to do.
+    pub blocked: Option<Blocked>,
+}
+
+/// Decides on one round.
+// ANCHOR: decide
+pub fn decide(db: &Database, observed: &Observed) -> Result<Decision, Error> {
+    let plan = plan(db, observed)?;
+    if !finalizer::is_on(db) {
+        // Usually nothing exists yet; but somebody may have taken the finalizer off.
+        let phase = if observed.is_nothing() { Phase::Pending } else { derive(db, observed, &plan) };
+        return Ok(Decision { phase, work: Work::AddFinalizer, blocked: None });
+    }
+    let phase = derive(db, observed, &plan);
+    let steps: Vec<Step> = plan.steps.into_iter().filter(|step| belongs(step, phase)).collect();
+    let work = match (steps.is_empty(), phase) {
+        (false, _) => Work::Steps(steps),
+        // An answer that was no answer is not asked for again in the same pass.
+        (true, Phase::Verifying) if observed.login != Some(Login::NoAnswer) => Work::Ask,
+        (true, _) => Work::Nothing,
+    };
+    Ok(Decision { phase, work, blocked: plan.blocked })
+}
+// ANCHOR_END: decide
+
+/// On the way to the first servers each phase has its own steps; once servers run, all that is missing is one update.
+fn belongs(step: &Step, phase: Phase) -> bool {
+    phase == Phase::Updating || step.phase().is_none_or(|of| of == phase)
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

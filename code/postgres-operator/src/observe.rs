@@ -1,0 +1,270 @@
+//! Observe: everything that a decision may look at, gathered before anything is decided.
+
+use crate::{
+    api::{Database, Recorded},
+    apply::Answer,
+    blocked::Blocked,
+    child::Child,
+    context::Context,
+    error::Error,
+    expectations::version,
+    external::login::Login,
+    parameters,
+    pods::{Trouble, is_ready, trouble},
+    resources::{DATA_VOLUME, is_credentials_of, labels, recorded_storage, stateful_set},
+};
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{PersistentVolumeClaim, Pod, Secret, Service, ServiceAccount},
+};
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{DynamicObject, ListParams},
+    runtime::reflector::{ObjectRef, Store},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What there is. An `Option` that is `None` was looked for and is not there; a read that fails is an [`Error`] and
+/// ends the pass, because "I could not see it" must never be taken for "it does not exist".
+#[derive(Clone, Default)]
+pub struct Observed {
+    /// `<name>-credentials`.
+    pub credentials: Option<Arc<Secret>>,
+    /// The Secret of `spec.passwordSecretRef`; `None` also if the spec names none.
+    pub password_secret: Option<Secret>,
+    /// The pods' identity.
+    pub service_account: Option<Arc<ServiceAccount>>,
+    /// The Services, by name.
+    pub services: BTreeMap<String, Arc<Service>>,
+    /// The servers.
+    pub stateful_set: Option<Arc<StatefulSet>>,
+    /// The spec of the servers is known to be the desired one. Then it may lack its pod template here.
+    pub template_holds: bool,
+    /// The pods of ordinals 0 to `replicas` − 1, as far as they are there, without most of their spec.
+    pub pods: Vec<Arc<Pod>>,
+    /// Volume claims with the size that each asks for. Read only where a decision needs them: when the credentials are
+    /// missing, or when the volumes have to grow.
+    pub claims: BTreeMap<String, String>,
+    /// What PostgreSQL has against parameters that are not in force yet, or why it cannot be asked; `None` if they are in force, or
+    /// if it has nothing.
+    pub complaint: Option<Blocked>,
+    /// What PostgreSQL said to the application's login, if it was tried in this pass.
+    pub login: Option<Login>,
+    /// The password was changed in this pass. Once is enough: what does not help the first time does not help the second.
+    pub password_changed: bool,
+    /// A write of this pass that was refused.
+    pub refused: Option<Blocked>,
+}
+
+/// Gathers what a pass decides on: from the watch caches what they hold, with a request the rest.
+pub async fn observe(db: &Database, ctx: &Context) -> Result<Observed, Error> {
+    let caches = ctx.caches.ready().await?;
+    let name = db.name_any();
+    let mut observed = Observed {
+        credentials: cached(&caches.secrets, db, &db.credentials_name()),
+        password_secret: password_secret(db, ctx).await?,
+        service_account: cached(&caches.service_accounts, db, &name),
+        services: ["", "-ro", "-pods"]
+            .into_iter()
+            .filter_map(|suffix| cached(&caches.services, db, &format!("{name}{suffix}")))
+            .map(|service| (service.name_any(), service))
+            .collect(),
+        stateful_set: cached(&caches.stateful_sets, db, &name),
+        pods: (0..db.spec.replicas)
+            .filter_map(|ordinal| cached(&caches.pods, db, &format!("{name}-{ordinal}")))
+            .collect(),
+        ..Observed::default()
+    };
+    if let Some(what) = ctx.expectations.unseen(db, |child| observed.version(child)) {
+        return Err(Error::Stale { what });
+    }
+    look_closer(db, &mut observed, ctx).await?;
+    if observed.credentials.is_none() || grows(db, &observed) {
+        observed.claims = claims(db, ctx).await?;
+    }
+    if observed.credentials.is_none() && !observed.claims.is_empty() {
+        // Volumes without the passwords that they know would be a failure, and the watch may only be late.
+        observed.credentials = credentials(db, ctx).await?;
+    }
+    observed.complaint = parameters::check(db, &observed, ctx).await.err();
+    Ok(observed)
+}
+
+impl Observed {
+    /// What the running children were made from.
+    pub fn recorded(&self) -> Recorded {
+        let secret = |key| self.credentials.as_deref().and_then(|secret| value(secret, key));
+        Recorded {
+            database_name: secret("dbname"),
+            username: secret("username"),
+            storage: self.stateful_set.as_deref().and_then(recorded_storage),
+        }
+    }
+
+    /// Takes the API server's answer to a write for what there is. The watch caches will show it a moment later.
+    pub fn learn(&mut self, answer: Answer) {
+        match answer {
+            Answer::Credentials(secret) => self.credentials = Some(secret),
+            Answer::Child(child) => self.learn_child(*child),
+            Answer::Pod(pod) => {
+                self.pods.retain(|known| known.name_any() != pod.name_any());
+                self.pods.push(pod);
+                self.pods.sort_by_key(|pod| pod.name_any());
+            }
+            Answer::Claim(claim, size) => drop(self.claims.insert(claim, size)),
+            Answer::Password => (self.login, self.password_changed) = (None, true),
+            Answer::NoPassword(login) => self.login = Some(login),
+        }
+    }
+
+    /// Version of a child that operators write, by kind and name.
+    fn version(&self, child: &str) -> Option<u64> {
+        let (kind, name) = child.split_once(' ')?;
+        match kind {
+            "Secret" => version(self.credentials.as_deref()?),
+            "ServiceAccount" => version(self.service_account.as_deref()?),
+            "Service" => version(self.services.get(name)?.as_ref()),
+            "StatefulSet" => version(self.stateful_set.as_deref()?),
+            _ => None,
+        }
+    }
+
+    fn learn_child(&mut self, child: DynamicObject) {
+        let name = child.name_any();
+        match child.types.as_ref().map(|types| types.kind.clone()).unwrap_or_default().as_str() {
+            "StatefulSet" => {
+                // It is whole: a later decision of this pass can look for itself.
+                self.template_holds = false;
+                self.stateful_set = child.try_parse().ok().map(Arc::new);
+            }
+            "ServiceAccount" => self.service_account = child.try_parse().ok().map(Arc::new),
+            "Service" => {
+                let service = child.try_parse().ok().map(Arc::new);
+                self.services.extend(service.map(|service| (name, service)));
+            }
+            _ => {}
+        }
+    }
+
+    /// The pod of the primary, if it is ready.
+    pub fn primary(&self) -> Option<&Pod> {
+        let first = self.pods.iter().find(|pod| pod.name_any().ends_with("-0"))?;
+        is_ready(first).then_some(first.as_ref())
+    }
+
+    /// What keeps a pod from starting, if it is more than time.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.pods.iter().find_map(|pod| trouble(pod))
+    }
+
+    /// Whether no child of this life exists. Credentials and volumes may be of a previous one.
+    pub fn is_nothing(&self) -> bool {
+        self.service_account.is_none() && self.services.is_empty() && self.stateful_set.is_none()
+    }
+
+    /// Whether the application's login was tried in this pass, and worked.
+    pub fn is_verified(&self) -> bool {
+        matches!(self.login, Some(Login::Accepted { .. }))
+    }
+}
+
+/// The cache has the StatefulSet without its pod template. Unless that is known to be right, reads all of it.
+async fn look_closer(db: &Database, observed: &mut Observed, ctx: &Context) -> Result<(), Error> {
+    let Some(set) = &observed.stateful_set else { return Ok(()) };
+    let desired = Child::new(&stateful_set(db, Some(set)))?;
+    if ctx.settled.knows(db, set, &desired) {
+        observed.template_holds = true;
+        return Ok(());
+    }
+    let api: Api<StatefulSet> = ctx.namespaced(db);
+    let what = || format!("StatefulSet {}", db.name_any());
+    let live = api.get_opt(&db.name_any()).await.map_err(|source| Error::Read { what: what(), source })?;
+    observed.template_holds = live.as_ref().is_some_and(|live| ctx.settled.find_out(db, live, &desired));
+    observed.stateful_set = live.map(Arc::new);
+    Ok(())
+}
+
+async fn credentials(db: &Database, ctx: &Context) -> Result<Option<Arc<Secret>>, Error> {
+    let name = db.credentials_name();
+    let live = ctx.namespaced::<Secret>(db).get_opt(&name).await;
+    let live = live.map_err(|source| Error::Read { what: format!("Secret {name}"), source })?;
+    Ok(live.filter(|secret| is_credentials_of(&secret.metadata, db)).map(Arc::new))
+}
+
+/// The text under a key, if there is any.
+pub fn value(secret: &Secret, key: &str) -> Option<String> {
+    let bytes = &secret.data.as_ref()?.get(key)?.0;
+    String::from_utf8(bytes.clone()).ok().filter(|text| !text.is_empty())
+}
+
+fn cached<K>(store: &Store<K>, db: &Database, name: &str) -> Option<Arc<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    store.get(&ObjectRef::new(name).within(&db.namespace().unwrap_or_default()))
+}
+
+async fn password_secret(db: &Database, ctx: &Context) -> Result<Option<Secret>, Error> {
+    let Some(reference) = &db.spec.password_secret_ref else {
+        return Ok(None);
+    };
+    let api: Api<Secret> = ctx.namespaced(db);
+    let what = || format!("Secret {}", reference.name);
+    api.get_opt(&reference.name).await.map_err(|source| Error::Read { what: what(), source })
+}
+
+fn grows(db: &Database, observed: &Observed) -> bool {
+    observed.recorded().storage.is_some_and(|storage| storage.size != db.spec.storage.size)
+}
+
+/// The claims `data-<name>-<ordinal>` with the operator's labels, which the StatefulSet controller copies onto them. A volume of a
+/// previous life counts; one of somebody else's StatefulSet, whose name may start alike, does not.
+pub async fn volume_claims(db: &Database, ctx: &Context) -> Result<Vec<PersistentVolumeClaim>, Error> {
+    let api: Api<PersistentVolumeClaim> = ctx.namespaced(db);
+    let selector = ListParams::default().labels(&format!("{}={}", crate::resources::INSTANCE, db.name_any()));
+    let what = || "the volume claims".to_owned();
+    let list = api.list(&selector).await.map_err(|source| Error::Read { what: what(), source })?;
+    Ok(list.items.into_iter().filter(|claim| is_volume_of(claim, db)).collect())
+}
+
+fn is_volume_of(claim: &PersistentVolumeClaim, db: &Database) -> bool {
+    let name = claim.name_any();
+    let ordinal = name.strip_prefix(&format!("{DATA_VOLUME}-{}-", db.name_any()));
+    let numbered = ordinal.is_some_and(|ordinal| ordinal.parse::<u16>().is_ok());
+    numbered && labels(db).iter().all(|(key, value)| claim.labels().get(key) == Some(value))
+}
+
+/// The size that each claim asks for, by name.
+async fn claims(db: &Database, ctx: &Context) -> Result<BTreeMap<String, String>, Error> {
+    let sized = volume_claims(db, ctx).await?.into_iter().filter_map(|claim| {
+        let size = claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?.get("storage")?.0.clone();
+        Some((claim.name_any(), size))
+    });
+    Ok(sized.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::tests::database;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+    #[test]
+    fn volumes_of_others_are_not_taken_for_ours() {
+        let db = database();
+        let claim = |name: &str, labels: BTreeMap<String, String>| PersistentVolumeClaim {
+            metadata: ObjectMeta { name: Some(name.into()), labels: Some(labels), ..ObjectMeta::default() },
+            ..PersistentVolumeClaim::default()
+        };
+        let instance = BTreeMap::from([("app.kubernetes.io/instance".to_owned(), "orders".to_owned())]);
+        for (name, labels, ours) in [
+            ("data-orders-0", labels(&db), true),
+            ("data-orders-12", labels(&db), true),
+            ("data-orders-0", instance.clone(), false),
+            ("data-orders-postgresql-0", labels(&db), false),
+            ("data-orders-", labels(&db), false),
+        ] {
+            assert_eq!(is_volume_of(&claim(name, labels), &db), ours, "{name}");
+        }
+    }
+}

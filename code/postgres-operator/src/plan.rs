@@ -1,0 +1,205 @@
+//! Decide: from what is wanted and what is observed to the writes that are missing. Pure, so it is tested as a table.
+
+use crate::{
+    api::{Database, parse_quantity, validate},
+    blocked::Blocked,
+    child::Child,
+    error::Error,
+    external::login::Login,
+    observe::{Observed, value},
+    phase::Phase,
+    resources::{
+        DATA_VOLUME, REPLICATION_PASSWORD, ROLE_LABEL, STANDBY, SUPERUSER_PASSWORD, credentials, is_owned_by,
+        service_account, services, stateful_set,
+    },
+};
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Resource, ResourceExt};
+
+/// One write that is missing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Create the generated passwords. Never an update: they are made once.
+    CreateCredentials(Box<Secret>),
+    /// Apply a child. With a UID, only to that very object; without, only if there is none.
+    Apply {
+        /// The desired object.
+        child: Box<Child>,
+        /// UID of the object that it replaces.
+        uid: Option<String>,
+    },
+    /// Give the application's role the password that its Secret has.
+    ChangePassword,
+    /// Label the pod of a standby, so that the read-only Service finds it.
+    LabelStandby {
+        /// Name of the pod.
+        pod: String,
+        /// Its UID.
+        uid: String,
+    },
+    /// Ask for a larger volume.
+    GrowVolume {
+        /// Name of the claim.
+        claim: String,
+        /// The size to ask for.
+        size: String,
+    },
+}
+
+impl Step {
+    /// The phase that a Database without servers is in while this step is missing; none for what goes on in any phase.
+    pub fn phase(&self) -> Option<Phase> {
+        match self {
+            Self::CreateCredentials(_) => Some(Phase::Provisioning),
+            Self::Apply { child, .. } => Some(match child.resource.kind.as_str() {
+                "ServiceAccount" => Phase::Provisioning,
+                "Service" => Phase::Configuring,
+                _ => Phase::Deploying,
+            }),
+            Self::GrowVolume { .. } => Some(Phase::Updating),
+            Self::ChangePassword | Self::LabelStandby { .. } => None,
+        }
+    }
+}
+
+/// The writes of one pass, in order. Empty in steady state.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// What to write.
+    pub steps: Vec<Step>,
+    /// What stands in the way. Then there are no steps: nothing is half-applied.
+    pub blocked: Option<Blocked>,
+}
+
+/// Decides what to write.
+pub fn plan(db: &Database, observed: &Observed) -> Result<Plan, Error> {
+    if db.metadata.deletion_timestamp.is_some() {
+        // Another finalizer holds it. What goes is not brought back: garbage collection takes the children.
+        return Ok(Plan::default());
+    }
+    if let Some(blocked) = obstacle(db, observed) {
+        return Ok(Plan { steps: Vec::new(), blocked: Some(blocked) });
+    }
+    let mut steps = Vec::new();
+    if observed.credentials.is_none() {
+        steps.push(Step::CreateCredentials(Box::new(credentials(db))));
+    }
+    steps.extend(missing(&service_account(db), observed.service_account.as_deref())?);
+    for service in services(db) {
+        steps.extend(missing(&service, observed.services.get(&service.name_any()).map(AsRef::as_ref))?);
+    }
+    let running = observed.stateful_set.as_deref();
+    steps.extend(servers(db, running, observed.template_holds)?);
+    steps.extend(standbys_without_label(observed));
+    steps.extend(volumes_to_grow(db, observed));
+    if observed.login == Some(Login::WrongPassword) {
+        steps.push(Step::ChangePassword);
+    }
+    Ok(Plan { steps, blocked: None })
+}
+
+/// The step that makes a child what it should be; none if it already is.
+fn missing<K>(desired: &K, live: Option<&K>) -> Result<Option<Step>, Error>
+where
+    K: Resource<DynamicType = ()> + serde::Serialize,
+{
+    let child = Child::new(desired)?;
+    if child.holds_in(live) {
+        return Ok(None);
+    }
+    let uid = live.and_then(ResourceExt::uid);
+    Ok(Some(Step::Apply { child: Box::new(child), uid }))
+}
+
+/// The step that makes the servers what they should be. Their spec may be known to be right; somebody may still have taken a
+/// label off.
+fn servers(
+    db: &Database,
+    running: Option<&StatefulSet>,
+    template_holds: bool,
+) -> Result<Option<Step>, Error> {
+    let desired = stateful_set(db, running);
+    if template_holds && Child::new(&desired)?.metadata_holds_in(running) {
+        return Ok(None);
+    }
+    missing(&desired, running)
+}
+
+/// The first thing that keeps the whole plan from being right.
+fn obstacle(db: &Database, observed: &Observed) -> Option<Blocked> {
+    if let Err(violation) = validate(db, &observed.recorded()) {
+        return Some(Blocked::InvalidSpec(violation));
+    }
+    observed
+        .refused
+        .clone()
+        .or_else(|| strangers(db, observed))
+        .or_else(|| credentials_obstacle(db, observed))
+        .or_else(|| password_obstacle(db, observed))
+        .or_else(|| observed.complaint.clone())
+        .or_else(|| match &observed.login {
+            Some(Login::Refused { message }) => Some(Blocked::LoginRefused { message: message.clone() }),
+            Some(Login::WrongPassword) if observed.password_changed => {
+                let message = "the password was changed, and is still not accepted".to_owned();
+                Some(Blocked::LoginRefused { message })
+            }
+            _ => None,
+        })
+}
+
+/// A cached child carries the operator's label; its owner must also be this very Database.
+fn strangers(db: &Database, observed: &Observed) -> Option<Blocked> {
+    let one = |kind: &str, meta: &ObjectMeta| (kind.to_owned(), meta.clone());
+    let account = observed.service_account.iter().map(|it| one("ServiceAccount", &it.metadata));
+    let services = observed.services.values().map(|it| one("Service", &it.metadata));
+    let set = observed.stateful_set.iter().map(|it| one("StatefulSet", &it.metadata));
+    account
+        .chain(services)
+        .chain(set)
+        .find(|(_, meta)| !is_owned_by(meta, db))
+        .map(|(kind, meta)| Blocked::NameTaken { kind, name: meta.name.unwrap_or_default() })
+}
+
+fn credentials_obstacle(db: &Database, observed: &Observed) -> Option<Blocked> {
+    let Some(secret) = observed.credentials.as_deref() else {
+        let claim = observed.claims.keys().next()?.clone();
+        return Some(Blocked::CredentialsLost { secret: db.credentials_name(), claim });
+    };
+    let generated = db.spec.password_secret_ref.is_none().then_some("password");
+    [SUPERUSER_PASSWORD, REPLICATION_PASSWORD]
+        .into_iter()
+        .chain(generated)
+        .find(|key| value(secret, key).is_none())
+        .map(|key| Blocked::SecretKeyMissing { name: db.credentials_name(), key: key.to_owned() })
+}
+
+fn password_obstacle(db: &Database, observed: &Observed) -> Option<Blocked> {
+    let reference = db.spec.password_secret_ref.as_ref()?;
+    let Some(secret) = &observed.password_secret else {
+        return Some(Blocked::SecretMissing { name: reference.name.clone() });
+    };
+    value(secret, &reference.key)
+        .is_none()
+        .then(|| Blocked::SecretKeyMissing { name: reference.name.clone(), key: reference.key.clone() })
+}
+
+fn standbys_without_label(observed: &Observed) -> impl Iterator<Item = Step> + '_ {
+    let standbys = observed.pods.iter().filter(|pod| !pod.name_any().ends_with("-0"));
+    let unlabelled = standbys.filter(|pod| pod.labels().get(ROLE_LABEL).map(String::as_str) != Some(STANDBY));
+    unlabelled.map(|pod| Step::LabelStandby { pod: pod.name_any(), uid: pod.uid().unwrap_or_default() })
+}
+
+fn volumes_to_grow<'a>(db: &'a Database, observed: &'a Observed) -> impl Iterator<Item = Step> + 'a {
+    let wanted = parse_quantity(&db.spec.storage.size).unwrap_or_default();
+    let running = (0..db.spec.replicas).map(|ordinal| format!("{DATA_VOLUME}-{}-{ordinal}", db.name_any()));
+    let small = running.filter(move |claim| {
+        let size = observed.claims.get(claim).and_then(|size| parse_quantity(size).ok());
+        size.is_some_and(|size| size < wanted)
+    });
+    small.map(|claim| Step::GrowVolume { claim, size: db.spec.storage.size.clone() })
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+pub(crate) mod tests;

@@ -1,0 +1,235 @@
+//! Watches: which events lead to a pass, and the caches that they fill on the way.
+
+use crate::{
+    api::Database,
+    error::Error,
+    index::SecretIndex,
+    pods::prune,
+    resources::{INSTANCE, MANAGED_BY},
+    settled,
+};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{Pod, Secret, Service, ServiceAccount},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::PartialObjectMeta,
+    runtime::{
+        Controller, Predicate, PredicateConfig, WatchStreamExt, predicates,
+        reflector::{self, ObjectRef, Store, store::WriterDropped},
+        watcher,
+    },
+};
+use serde::de::DeserializeOwned;
+use std::{fmt::Debug, time::Duration};
+use tokio::sync::OnceCell;
+
+const CACHES_READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// What the watches hold: the operator's own objects, without their managed fields.
+pub struct Stores {
+    /// The servers.
+    pub stateful_sets: Store<StatefulSet>,
+    /// The Services.
+    pub services: Store<Service>,
+    /// The pods' identities.
+    pub service_accounts: Store<ServiceAccount>,
+    /// The generated passwords.
+    pub secrets: Store<Secret>,
+    /// The pods, pruned to what a decision looks at.
+    pub pods: Store<Pod>,
+}
+
+/// Waits until every store has had its first list.
+pub type Filled = fn(&Stores) -> BoxFuture<'_, Result<(), WriterDropped>>;
+
+/// The stores, once they are filled.
+pub struct Caches {
+    stores: Stores,
+    filled: Filled,
+    /// One waits for all: of several that wait for a store at the same time, kube wakes the last one only.
+    ready: OnceCell<()>,
+}
+
+impl Caches {
+    /// Stores that a pass may look into when `filled` says so.
+    pub fn new(stores: Stores, filled: Filled) -> Self {
+        Self { stores, filled, ready: OnceCell::new() }
+    }
+
+    // ANCHOR: caches-ready
+    /// Waits until every store has had its first list. The controller waits for the Databases only, and to a store that is
+    /// still empty every child seems to be missing.
+    pub async fn ready(&self) -> Result<&Stores, Error> {
+        let filled = self.ready.get_or_try_init(|| (self.filled)(&self.stores));
+        match tokio::time::timeout(CACHES_READY_WITHIN, filled).await {
+            Ok(Ok(())) => Ok(&self.stores),
+            _ => Err(Error::CachesNotReady(CACHES_READY_WITHIN)),
+        }
+    }
+    // ANCHOR_END: caches-ready
+
+    /// Whether every store has had its first list.
+    pub fn are_ready(&self) -> bool {
+        self.ready().now_or_never().is_some_and(|filled| filled.is_ok())
+    }
+}
+
+async fn filled(stores: &Stores) -> Result<(), WriterDropped> {
+    let Stores { stateful_sets, services, service_accounts, secrets, pods } = stores;
+    stateful_sets.wait_until_ready().await?;
+    services.wait_until_ready().await?;
+    service_accounts.wait_until_ready().await?;
+    secrets.wait_until_ready().await?;
+    pods.wait_until_ready().await
+}
+
+/// Where to watch.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// In every namespace.
+    Cluster,
+    /// In one.
+    Namespace(String),
+}
+
+impl Scope {
+    /// The API of a kind in this scope.
+    pub fn api<K>(&self, client: &Client) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        match self {
+            Self::Cluster => Api::all(client.clone()),
+            Self::Namespace(namespace) => Api::namespaced(client.clone(), namespace),
+        }
+    }
+}
+
+/// Databases that want a pass for reasons of their own: no watch tells of those.
+pub type More = BoxStream<'static, ObjectRef<Database>>;
+
+/// The controller with its triggers, and the caches that they fill.
+pub fn controller(client: &Client, scope: &Scope, more: More) -> (Controller<Database>, Caches) {
+    let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
+    let index = SecretIndex::default();
+    let (databases, database_events) = databases(scope.api(client), index.clone());
+    let (stateful_sets, stateful_set_events) =
+        watched(scope.api::<StatefulSet>(client), ours.clone(), settled::prune);
+    let (services, service_events) = watched(scope.api::<Service>(client), ours.clone(), strip);
+    let (service_accounts, service_account_events) =
+        watched(scope.api::<ServiceAccount>(client), ours.clone(), strip);
+    let (secrets, secret_events) = watched(scope.api::<Secret>(client), ours.clone(), strip);
+    let (pods, pod_events) = watched(scope.api::<Pod>(client), ours, prune);
+    let controller = Controller::for_stream(database_events, databases)
+        .owns_stream(stateful_set_events)
+        .owns_stream(service_events)
+        .owns_stream(service_account_events)
+        // No owner reference leads from these to their Database: the label does.
+        .watches_stream(secret_events, |secret| named_by_label(&secret))
+        .watches_stream(pod_events, |pod| named_by_label(&pod))
+        // Nor from a user's own Secret: the index does.
+        .watches_stream(named_secrets(scope.api(client)), move |secret| {
+            index.naming(&secret.namespace().unwrap_or_default(), &secret.name_any())
+        })
+        .reconcile_on(more);
+    let stores = Stores { stateful_sets, services, service_accounts, secrets, pods };
+    (controller, Caches::new(stores, |stores| filled(stores).boxed()))
+}
+
+/// The Databases. The index sees every event; the controller only those that change what a pass decides on. A status does not:
+/// the operator writes it itself.
+// ANCHOR: database-events
+fn databases(api: Api<Database>, index: SecretIndex) -> (Store<Database>, Events<Database>) {
+    let (store, writer) = reflector::store();
+    let news = predicates::generation
+        .combine(predicates::finalizers)
+        .combine(predicates::labels)
+        .combine(predicates::annotations);
+    let events = watcher(api, watcher::Config::default())
+        .default_backoff()
+        .modify(strip)
+        .reflect(writer)
+        .inspect_ok(move |event| index.update(event))
+        .touched_objects()
+        .predicate_filter(news, PredicateConfig::default());
+    (store, events.boxed())
+}
+// ANCHOR_END: database-events
+
+/// Events of all Secrets, as metadata, and none of them is kept: what a Database names is read when a pass needs it.
+fn named_secrets(api: Api<PartialObjectMeta<Secret>>) -> Events<PartialObjectMeta<Secret>> {
+    watcher(api, watcher::Config::default()).default_backoff().touched_objects().boxed()
+}
+
+/// Drops the managed fields: as large as the rest of the object, and nothing here looks at them.
+pub fn strip<K: Resource<DynamicType = ()>>(object: &mut K) {
+    object.meta_mut().managed_fields = None;
+}
+
+/// The Database that an object's label names, in the object's own namespace.
+fn named_by_label<K: Resource<DynamicType = ()>>(object: &K) -> Option<ObjectRef<Database>> {
+    let name = object.labels().get(INSTANCE)?;
+    Some(ObjectRef::new(name).within(&object.namespace()?))
+}
+
+/// What a watch tells, with the deleted objects among them.
+pub type Events<K> = BoxStream<'static, Result<K, watcher::Error>>;
+
+/// A store, and the events that pass through it. Each stream backs off by itself: with one backoff for all of a
+/// controller's triggers, a kind that may not be watched would hold up the others.
+// ANCHOR: watched
+fn watched<K>(api: Api<K>, config: watcher::Config, pruned: fn(&mut K)) -> (Store<K>, Events<K>)
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    let (store, writer) = reflector::store();
+    let events = watcher(api, config)
+        .default_backoff()
+        .modify(pruned)
+        .reflect(writer)
+        // Deletions too: a child that goes is news.
+        .touched_objects();
+    (store, events.boxed())
+}
+// ANCHOR_END: watched
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::future::join_all;
+    use kube::runtime::watcher::Event;
+    use std::sync::Arc;
+
+    #[tokio::test(start_paused = true)]
+    async fn every_pass_that_waits_for_the_caches_goes_on_when_they_are_filled() {
+        let (stateful_sets, mut sets) = reflector::store();
+        let (services, mut service_writer) = reflector::store();
+        let (service_accounts, mut accounts) = reflector::store();
+        let (secrets, mut secret_writer) = reflector::store();
+        let (pods, mut pod_writer) = reflector::store();
+        let stores = Stores { stateful_sets, services, service_accounts, secrets, pods };
+        let caches = Arc::new(Caches::new(stores, |stores| filled(stores).boxed()));
+        let passes: Vec<_> = (0..3)
+            .map(|_| {
+                let caches = caches.clone();
+                tokio::spawn(async move { caches.ready().await.is_ok() })
+            })
+            .collect();
+        sets.apply_watcher_event(&Event::InitDone);
+        service_writer.apply_watcher_event(&Event::InitDone);
+        tokio::task::yield_now().await;
+        // Somebody asks whether it is ready, in between.
+        assert!(!caches.are_ready());
+        accounts.apply_watcher_event(&Event::InitDone);
+        secret_writer.apply_watcher_event(&Event::InitDone);
+        pod_writer.apply_watcher_event(&Event::InitDone);
+        let started = tokio::time::Instant::now();
+        assert!(join_all(passes).await.into_iter().all(|ready| ready.unwrap_or(false)));
+        assert_eq!(started.elapsed(), Duration::ZERO, "nobody waited for the deadline");
+        assert!(caches.are_ready());
+    }
+}

@@ -1,0 +1,189 @@
+//! A namespace with an operator in it, for one test.
+
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Namespace};
+use kube::{
+    Api, Client,
+    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
+};
+use postgres_operator::{
+    api::Database,
+    options::RunOptions,
+    reconcile::reconcile,
+    run::run,
+    telemetry::{LogFormat, LogOptions},
+    watches::controller,
+};
+use serde_json::{Value, json};
+use std::{
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+use tokio::{task::JoinHandle, time::interval};
+
+/// A namespace with an operator that watches it.
+pub(crate) struct Stage {
+    pub(crate) client: Client,
+    pub(crate) namespace: String,
+    /// Where `file:///` backups may go.
+    pub(crate) backups: tempfile::TempDir,
+    operator: JoinHandle<()>,
+}
+
+impl Stage {
+    pub(crate) async fn set(test: &str) -> Self {
+        let context = Command::new("kubectl").args(["config", "current-context"]).output().unwrap();
+        assert!(context.stdout.starts_with(b"kind-"), "the current context is not a kind cluster's");
+        let client = Client::try_default().await.unwrap();
+        postgres_operator::crd::install(&client).await.unwrap();
+        let namespace = format!("test-{test}-{:05}", rand::random::<u16>());
+        let metadata = ObjectMeta { name: Some(namespace.clone()), ..ObjectMeta::default() };
+        let object = Namespace { metadata, ..Namespace::default() };
+        Api::all(client.clone()).create(&PostParams::default(), &object).await.unwrap();
+        let backups = tempfile::tempdir().unwrap();
+        let operator = start(&namespace, backups.path());
+        Self { client, namespace, backups, operator }
+    }
+
+    /// Stops the operator between two of its steps, whatever they are, as a crash does; and starts another.
+    pub(crate) fn crash(&mut self) {
+        self.operator.abort();
+        self.operator = start(&self.namespace, self.backups.path());
+    }
+
+    /// Stops the operator for good.
+    pub(crate) fn stop(&self) {
+        self.operator.abort();
+    }
+
+    /// Starts an operator after [`Self::stop`].
+    pub(crate) fn start_again(&mut self) {
+        self.operator = start(&self.namespace, self.backups.path());
+    }
+
+    /// The URL of the folder for backups.
+    pub(crate) fn destination(&self) -> String {
+        format!("file://{}", self.backups.path().display())
+    }
+
+    pub(crate) fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Creates a Database, or gives the API server's refusal.
+    pub(crate) async fn create(&self, name: &str, spec: Value) -> Result<(), String> {
+        let object = json!({"apiVersion": "database.example.com/v1", "kind": "Database", "metadata": {"name": name}, "spec": spec});
+        let object = serde_json::from_value::<kube::api::DynamicObject>(object).unwrap();
+        let resource = kube::core::ApiResource::erase::<Database>(&());
+        let api: Api<kube::api::DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
+        api.create(&PostParams::default(), &object).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Changes a Database, or gives the API server's refusal.
+    pub(crate) async fn change(&self, name: &str, spec: Value) -> Result<(), String> {
+        let patch = Patch::Merge(json!({"spec": spec}));
+        let changed = self.api::<Database>().patch(name, &PatchParams::default(), &patch).await;
+        changed.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Waits until a condition has a status and a message that starts as given.
+    pub(crate) async fn wait(&self, name: &str, type_: &str, status: &str, message: &str) {
+        let deadline = Instant::now() + Duration::from_mins(2);
+        let mut tick = interval(Duration::from_millis(100));
+        loop {
+            tick.tick().await;
+            let db = self.api::<Database>().get(name).await.unwrap();
+            let current =
+                db.status.as_ref().and_then(|status| status.observed_generation) == db.metadata.generation;
+            let found = db.conditions().iter().find(|condition| condition.type_ == type_);
+            if current && found.is_some_and(|it| it.status == status && it.message.starts_with(message)) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{name}: expected {type_}={status} {message:?}, seen {:#?}",
+                db.status
+            );
+        }
+    }
+
+    /// Waits until a Database is gone. Its pods have a minute to stop, and may take it on a busy machine.
+    pub(crate) async fn wait_gone(&self, name: &str) {
+        let deadline = Instant::now() + Duration::from_mins(3);
+        let mut tick = interval(Duration::from_millis(100));
+        while let Some(db) = self.api::<Database>().get_opt(name).await.unwrap() {
+            tick.tick().await;
+            assert!(Instant::now() < deadline, "{name} is still there: {:#?}", db.status);
+        }
+    }
+
+    /// Deletes a Database and waits until it is gone.
+    pub(crate) async fn delete(&self, name: &str) {
+        self.api::<Database>().delete(name, &DeleteParams::default()).await.unwrap();
+        self.wait_gone(name).await;
+    }
+
+    /// What `psql` prints as the superuser, on the primary.
+    pub(crate) fn sql(&self, name: &str, statement: &str) -> String {
+        self.in_pod(&format!("{name}-0"), &["psql", "-U", "postgres", "-Atd", "app", "-c", statement])
+    }
+
+    /// The StatefulSet's generation, which any change of its spec would raise.
+    pub(crate) async fn set_generation(&self, name: &str) -> Option<i64> {
+        self.api::<StatefulSet>().get_opt(name).await.unwrap()?.metadata.generation
+    }
+
+    /// What a command prints in a pod of the database.
+    pub(crate) fn in_pod(&self, pod: &str, command: &[&str]) -> String {
+        self.try_in_pod(pod, command).unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    }
+
+    /// Waits until a command prints something: Services and standbys follow a new pod a moment later.
+    pub(crate) async fn wait_in_pod(&self, pod: &str, command: &[&str], expected: &str) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let mut tick = interval(Duration::from_millis(250));
+        loop {
+            tick.tick().await;
+            let printed = self.try_in_pod(pod, command);
+            if printed.as_deref() == Ok(expected) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{command:?}: expected {expected:?}, seen {printed:?}");
+        }
+    }
+
+    pub(crate) fn try_in_pod(&self, pod: &str, command: &[&str]) -> Result<String, String> {
+        let exec = ["exec", "--namespace", &self.namespace, pod, "--container", "postgres", "--"];
+        let output = Command::new("kubectl").args(exec).args(command).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// Stops the operator and has the namespace removed.
+    pub(crate) async fn clear(self) {
+        self.operator.abort();
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        api.delete(&self.namespace, &DeleteParams::default()).await.unwrap();
+    }
+}
+
+fn start(namespace: &str, backups: &Path) -> JoinHandle<()> {
+    let log = LogOptions { log_format: LogFormat::Human, log_level: "info".parse().unwrap() };
+    let options = RunOptions {
+        namespace: Some(namespace.to_owned()),
+        context: None,
+        requeue: 10,
+        concurrency: 4,
+        reach: None,
+        file_backups: Some(backups.to_owned()),
+        leader_election: None,
+        listen: None,
+        log,
+    };
+    postgres_operator::install_crypto();
+    tokio::spawn(async move { run(options, controller, reconcile).await.unwrap() })
+}
