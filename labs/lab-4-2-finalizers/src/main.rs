@@ -1,0 +1,8 @@
+//! Lab 4.2: clean up behind a Database.
+
+use lab_4_2_finalizers::reconcile::reconcile;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    postgres_operator::lab::main(reconcile)
+}
