@@ -1,0 +1,249 @@
+//! Where a check takes place: a namespace, the operator in it behind the proxy, and the histories of what happens.
+
+use super::{
+    Failure, Version,
+    describe::{database, event, stateful_set},
+    history::History,
+    namespaces::{ACCOUNT, make_namespace, release},
+    operator::Operator,
+    rights::in_force,
+    verdict::Evidence,
+};
+use crate::labs::{Lab, Target};
+use fault_proxy::{Identity, Proxy, Request, timeline};
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{Event, Namespace, Pod},
+};
+use kube::{
+    Api, Client,
+    api::{DeleteParams, ListParams, Patch, PatchParams},
+};
+use postgres_operator::{api::Database, error::chain};
+use rand::distr::{Alphanumeric, SampleString};
+use serde_json::{Value, json};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Time between two passes of an operator under check over an object to which nothing happens.
+pub(crate) const REQUEUE: Duration = Duration::from_secs(10);
+
+/// Below the arena's own folder.
+const BACKUPS: &str = "backups";
+
+/// What all checks of a run share.
+pub(super) struct Setup {
+    pub(super) lab: Lab,
+    pub(super) target: Target,
+    pub(super) client: Client,
+    pub(super) program: PathBuf,
+    pub(super) run: String,
+    pub(super) logs: PathBuf,
+    pub(super) depth: Depth,
+}
+
+/// How much a check tries.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(crate) struct Depth {
+    /// Seconds for which a steady state is watched
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(15..=600))]
+    pub(crate) steady: u64,
+
+    /// Try a fault at one write of each resource, and not at every write
+    #[arg(long)]
+    pub(crate) few_faults: bool,
+}
+
+impl Depth {
+    /// Three requeue intervals of steady state are enough to catch a write on every pass.
+    pub(crate) const PROOF: Self = Self { steady: 30, few_faults: true };
+}
+
+/// A namespace with an operator in it.
+pub(crate) struct Arena {
+    /// Talks to the API server directly, not through the proxy.
+    pub(crate) client: Client,
+    /// The namespace.
+    pub(crate) namespace: String,
+    /// Every version of its Databases.
+    pub(crate) databases: History<Database>,
+    /// Every version of its StatefulSets.
+    pub(crate) sets: History<StatefulSet>,
+    /// How long a steady state is watched.
+    pub(crate) steady: Duration,
+    /// Stands between the operator and the API server.
+    pub(crate) proxy: Proxy,
+    /// The operator; it runs when the check begins.
+    pub(crate) operator: Operator,
+    pub(super) setup: Arc<Setup>,
+    check: String,
+    files: tempfile::TempDir,
+}
+
+/// A short random name for a run.
+pub(super) fn run_id() -> String {
+    Alphanumeric.sample_string(&mut rand::rng(), 5).to_lowercase()
+}
+
+impl Arena {
+    /// Makes the namespace, grants the operator its rights in it, and starts it behind a proxy.
+    pub(super) async fn enter(check: &str, setup: Arc<Setup>) -> Result<Self, String> {
+        let client = setup.client.clone();
+        let lab = setup.lab.to_string().replace('.', "-");
+        let namespace = format!("course-{lab}-{}-{check}", setup.run);
+        make_namespace(&client, &namespace, &setup.run).await.map_err(|error| chain(&error))?;
+        let databases = History::follow(client.clone(), &namespace);
+        let sets = History::follow(client.clone(), &namespace);
+        let identity = Identity::service_account(&namespace, ACCOUNT);
+        let proxy = Proxy::start(client.clone(), Some(identity)).await.map_err(|error| chain(&error))?;
+        let files = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let kubeconfig = files.path().join("kubeconfig");
+        proxy.write_kubeconfig(&kubeconfig, &namespace).map_err(|error| chain(&error))?;
+        let backups = files.path().join(BACKUPS);
+        std::fs::create_dir(&backups).map_err(|error| error.to_string())?;
+        let environment = [
+            ("KUBECONFIG", kubeconfig.display().to_string()),
+            ("WATCH_NAMESPACE", namespace.clone()),
+            ("REQUEUE_SECONDS", REQUEUE.as_secs().to_string()),
+            ("FILE_BACKUPS", backups.display().to_string()),
+        ];
+        let log = setup.logs.join(format!("{check}.log"));
+        let operator = Operator::new(&setup.program, setup.target.arguments(), environment.to_vec(), log)?;
+        in_force(&client, &namespace).await?;
+        operator.start()?;
+        Ok(Self {
+            client,
+            namespace,
+            databases,
+            sets,
+            steady: Duration::from_secs(setup.depth.steady),
+            proxy,
+            operator,
+            check: check.to_owned(),
+            setup,
+            files,
+        })
+    }
+
+    /// Another arena of the same run, with an operator of its own, for one case of a check that tries many.
+    pub(crate) async fn another(&self, case: &str) -> Result<Self, Failure> {
+        let name = format!("{}-{case}", self.check);
+        let entered = Self::enter(&name, self.setup.clone()).await;
+        entered.map_err(|error| Failure::new("a namespace with an operator in it", error))
+    }
+
+    /// Whether one fault of a kind has to do.
+    pub(crate) fn few_faults(&self) -> bool {
+        self.setup.depth.few_faults
+    }
+
+    /// The folder that the operator may write backups to.
+    pub(crate) fn backups(&self) -> PathBuf {
+        self.files.path().join(BACKUPS)
+    }
+
+    /// Writes what the operator read and wrote, in order: as text, whose path it returns, and as a page for a browser.
+    pub(super) fn write_timeline(&self, path: &Path) -> std::io::Result<PathBuf> {
+        let (requests, events) = (self.proxy.requests(), self.proxy.events());
+        let title = path.file_name().unwrap_or_default().to_string_lossy();
+        std::fs::write(path.with_extension("html"), timeline::html(&title, &requests, &events))?;
+        let text = path.with_extension("txt");
+        std::fs::write(&text, timeline::text(&requests, &events)).map(|()| text)
+    }
+
+    /// Starts the namespace's removal; the run waits for it at its end.
+    ///
+    /// The namespace controller waits for half of the longest grace period of the pods that it finds, so they go first, and
+    /// before them the sets that would bring them back. What fails here, the namespace's own removal catches up with.
+    pub(crate) async fn leave(self) {
+        self.operator.kill();
+        release(&self.client, &self.namespace).await;
+        let all = ListParams::default();
+        let _ = self.api::<StatefulSet>().delete_collection(&DeleteParams::background(), &all).await;
+        let _ = self.api::<Pod>().delete_collection(&DeleteParams::default().grace_period(0), &all).await;
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let _ = api.delete(&self.namespace, &DeleteParams::default()).await;
+    }
+
+    /// The API of a kind in the namespace.
+    pub(crate) fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Creates a Database.
+    pub(crate) async fn create(&self, name: &str, spec: Value) -> Result<(), Failure> {
+        self.create_in(&self.namespace, name, spec).await
+    }
+
+    /// Changes a Database's spec.
+    pub(crate) async fn change(&self, name: &str, spec: Value) -> Result<Database, Failure> {
+        let patch = Patch::Merge(json!({"spec": spec}));
+        let changed = self.api::<Database>().patch(name, &PatchParams::default(), &patch).await;
+        changed.map_err(|error| Failure::new(format!("Database {name} can be changed"), chain(&error)))
+    }
+
+    /// Waits for a version of a Database.
+    pub(crate) async fn database(
+        &self,
+        mark: usize,
+        within: Duration,
+        expected: &str,
+        fits: impl Fn(&Database) -> bool,
+    ) -> Result<Version<Database>, Failure> {
+        let found = self.databases.find(mark, within, fits).await;
+        found.ok_or_else(|| Failure::new(format!("{expected} within {} s", within.as_secs()), self.latest()))
+    }
+
+    /// Waits for a version of a StatefulSet.
+    pub(crate) async fn set(
+        &self,
+        mark: usize,
+        within: Duration,
+        expected: &str,
+        fits: impl Fn(&StatefulSet) -> bool,
+    ) -> Result<Version<StatefulSet>, Failure> {
+        let found = self.sets.find(mark, within, fits).await;
+        found.ok_or_else(|| {
+            Failure::new(format!("{expected} within {} s", within.as_secs()), self.latest_set())
+        })
+    }
+
+    /// Requests of the operator so far.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.proxy.requests()
+    }
+
+    /// Passes that the operator logged so far.
+    pub(crate) fn passes(&self) -> usize {
+        self.operator.passes()
+    }
+
+    fn latest(&self) -> String {
+        self.databases.last().map_or_else(|| "no Database".into(), |version| database(&version.object))
+    }
+
+    fn latest_set(&self) -> String {
+        self.sets.last().map_or_else(|| "no StatefulSet".into(), |version| stateful_set(&version.object))
+    }
+
+    pub(crate) async fn evidence(&self) -> Evidence {
+        let objects = vec![self.latest(), self.latest_set()];
+        let events =
+            self.api::<Event>().list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default();
+        let mut events: Vec<_> =
+            events.iter().filter(|event| event.type_.as_deref() != Some("Normal")).map(event).collect();
+        events.dedup();
+        Evidence {
+            objects,
+            events: events.split_off(events.len().saturating_sub(3)),
+            log: self.operator.last_words(),
+            log_file: self.operator.log_file(),
+        }
+    }
+}

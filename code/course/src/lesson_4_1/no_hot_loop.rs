@@ -1,0 +1,62 @@
+//! In steady state nothing is written, and reconciles stay under the bound.
+
+use super::{NOTICED, reports, running};
+use crate::check::{Arena, Failure, REQUEUE};
+use fault_proxy::Request;
+use std::time::{Duration, Instant};
+
+/// No write for this long is where the steady state begins.
+const QUIET: Duration = Duration::from_secs(2);
+const QUIET_WITHIN: Duration = Duration::from_secs(15);
+
+pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
+    running(arena).await?;
+    arena.database(0, NOTICED, "Ready, Progressing and Failed are reported", reports).await?;
+    quiet(arena).await?;
+
+    let (mark, passes) = (arena.proxy.mark(), arena.passes());
+    let window = arena.steady;
+    // Time itself is the subject here.
+    tokio::time::sleep(window).await;
+    let requests = arena.proxy.requests_since(mark);
+    let passes = arena.passes() - passes;
+
+    let writes: Vec<&Request> = requests.iter().filter(|request| request.verb.writes()).collect();
+    if let Some(write) = writes.first() {
+        let seen = format!("{} writes, the first: {write}", writes.len());
+        return Err(Failure::new(format!("no write in {} s of steady state", window.as_secs()), seen));
+    }
+    // One object: one pass an interval, and one at the window's edge.
+    let bound = usize::try_from(window.as_secs() / REQUEUE.as_secs()).unwrap_or(usize::MAX) + 1;
+    if !(1..=bound).contains(&passes) {
+        let expected = format!(
+            "1 to {bound} reconciles in {} s at a requeue interval of {} s",
+            window.as_secs(),
+            REQUEUE.as_secs()
+        );
+        return Err(Failure::new(expected, format!("{passes}")));
+    }
+    let reads = requests.iter().filter(|request| request.verb != fault_proxy::Verb::Watch).count();
+    Ok(format!("in {} s: 0 writes, {passes} reconciles, {reads} reads", window.as_secs()))
+}
+
+/// Waits until the operator has stopped writing.
+pub(crate) async fn quiet(arena: &Arena) -> Result<(), Failure> {
+    let writes = || arena.requests().iter().filter(|request| request.verb.writes()).count();
+    let deadline = Instant::now() + QUIET_WITHIN;
+    let (mut seen, mut since) = (writes(), Instant::now());
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    while since.elapsed() < QUIET {
+        tick.tick().await;
+        let now = writes();
+        if now != seen {
+            (seen, since) = (now, Instant::now());
+        }
+        if Instant::now() > deadline {
+            let expected =
+                format!("{} s without a write within {} s", QUIET.as_secs(), QUIET_WITHIN.as_secs());
+            return Err(Failure::new(expected, format!("{seen} writes so far, and more every moment")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! lastTransitionTime moves when the status value does, and only then.
+
+use super::{NAME, NOTICED, STARTED, condition, cpu, is, stuck};
+use crate::check::{Arena, Failure};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde_json::json;
+use std::time::Duration;
+
+pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
+    stuck(arena).await?;
+    let first = arena.databases.last().and_then(|version| condition(&version.object, "Ready").cloned());
+    let since = first
+        .map(|ready| ready.last_transition_time.0)
+        .ok_or_else(|| Failure::new("Ready is reported", "it is gone"))?;
+    // Times in the API are whole seconds: only after one has passed can a time that moved be told from one that stayed.
+    second_after(since).await;
+
+    let mark = arena.databases.mark();
+    arena.change(NAME, cpu("110m")).await?;
+    let told = |generation| {
+        move |db: &postgres_operator::api::Database| {
+            condition(db, "Ready").is_some_and(|it| it.observed_generation == Some(generation))
+        }
+    };
+    arena.database(mark, NOTICED, "Ready at generation 2, still False", told(2)).await?;
+    moves_with_the_status(arena)?;
+
+    let mark = arena.databases.mark();
+    let mended = arena.change(NAME, json!({"image": "postgres:17"})).await?;
+    let generation = mended.metadata.generation.unwrap_or_default();
+    let ready = |db: &postgres_operator::api::Database| is(db, "Ready", "True") && told(generation)(db);
+    arena.database(mark, STARTED, "Ready=True with an image that exists", ready).await?;
+    moves_with_the_status(arena)?;
+    let versions = arena.databases.all().len();
+    Ok(format!("over {versions} versions"))
+}
+
+async fn second_after(time: Timestamp) {
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    while Timestamp::now().as_second() < time.as_second() + 2 {
+        tick.tick().await;
+    }
+}
+
+fn moves_with_the_status(arena: &Arena) -> Result<(), Failure> {
+    for type_ in ["Ready", "Progressing", "Failed"] {
+        let versions = arena.databases.all();
+        let told: Vec<Condition> =
+            versions.iter().filter_map(|version| condition(&version.object, type_).cloned()).collect();
+        for pair in told.windows(2) {
+            let (before, after) = (&pair[0], &pair[1]);
+            let (from, to) = (before.last_transition_time.0, after.last_transition_time.0);
+            if before.status == after.status && from != to {
+                let seen = format!(
+                    "{type_} stayed {} (generation {} to {}) and its time went from {from} to {to}",
+                    after.status,
+                    before.observed_generation.unwrap_or_default(),
+                    after.observed_generation.unwrap_or_default()
+                );
+                return Err(Failure::new("lastTransitionTime stays while the status value stays", seen));
+            }
+            let late = Timestamp::now().duration_since(to).as_secs() > 120;
+            if before.status != after.status && (to < from || late) {
+                let seen = format!(
+                    "{type_} went from {} to {} and its time from {from} to {to}",
+                    before.status, after.status
+                );
+                return Err(Failure::new(
+                    "lastTransitionTime moves to the present when the status value changes",
+                    seen,
+                ));
+            }
+        }
+    }
+    changed_at_last(arena)
+}
+
+/// A time that never moves at all would pass the pairs above if the status flipped within a second.
+fn changed_at_last(arena: &Arena) -> Result<(), Failure> {
+    let ready: Vec<Condition> = arena
+        .databases
+        .all()
+        .iter()
+        .filter_map(|version| condition(&version.object, "Ready").cloned())
+        .collect();
+    let (Some(first), Some(last)) = (ready.first(), ready.last()) else {
+        return Ok(());
+    };
+    if first.status != last.status && first.last_transition_time == last.last_transition_time {
+        let seen = format!(
+            "Ready went from {} to {}, seconds apart, at the same time {}",
+            first.status, last.status, last.last_transition_time.0
+        );
+        return Err(Failure::new("lastTransitionTime moves when the status value does", seen));
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! With the store down the object stays and says why. It goes once the store is back; only an explicit annotation gives up.
+
+use super::{
+    CLEANED_UP, NAME, NOTICED,
+    backups::{measured, only_dump, store},
+    life::{delete, gone, identity, is_there, left, made, set_metadata, snapshot, told, with_rows},
+};
+use crate::{
+    check::{Arena, Failure, Version, until},
+    lesson_4_1::{condition, is},
+};
+use futures::try_join;
+use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim};
+use kube::ResourceExt;
+use postgres_operator::{api::Database, cleanup::GIVE_UP};
+use serde_json::json;
+
+/// A Database whose user gives the final backup up.
+const GIVEN_UP: &str = "given-up";
+/// Passes over blocked Databases. Each pause between them is longer than the one before.
+const TRIES: usize = 8;
+
+pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
+    try_join!(with_rows(arena, NAME, snapshot(arena)), made(arena, GIVEN_UP, snapshot(arena)),)?;
+    // A file where the folder should be: nothing can be written below it.
+    in_the_way(std::fs::write(store(arena), "in the way"))?;
+    let mark = arena.databases.mark();
+    let mut reports = Vec::new();
+    for name in [NAME, GIVEN_UP] {
+        delete(arena, name).await?;
+        let says_why = |db: &Database| db.name_any() == name && is(db, "Failed", "True");
+        let expected = format!("Failed=True on {name} while the store is down");
+        reports.push(arena.database(mark, NOTICED, &expected, says_why).await?);
+    }
+    // Only one value of the annotation gives up.
+    set_metadata(arena, GIVEN_UP, json!({"annotations": {GIVE_UP: "false"}})).await?;
+    stay(arena, &reports).await?;
+
+    set_metadata(arena, GIVEN_UP, json!({"annotations": {GIVE_UP: "true"}})).await?;
+    gone(arena, GIVEN_UP, CLEANED_UP).await?;
+    identity::<StatefulSet>(arena, NAME).await?;
+
+    in_the_way(std::fs::remove_file(store(arena)))?;
+    gone(arena, NAME, CLEANED_UP).await?;
+    let (bytes, _) = measured(&only_dump(arena, NAME)?)?;
+    let reason = condition(&reports[0].object, "Failed").map(|it| it.reason.clone()).unwrap_or_default();
+    Ok(format!("{reason} over {TRIES} passes, then a backup of {bytes} bytes"))
+}
+
+/// The Databases are tried again and again, and stay as they are, with the report that they have.
+async fn stay(arena: &Arena, reports: &[Version<Database>]) -> Result<(), Failure> {
+    let passes = arena.passes();
+    until(CLEANED_UP, &format!("{TRIES} more passes over what is blocked"), async || {
+        let now = arena.passes() - passes;
+        if now >= TRIES { Ok(()) } else { Err(format!("{now} passes")) }
+    })
+    .await?;
+    for report in reports {
+        let name = report.object.name_any();
+        is_there(arena, &name).await?;
+        let children =
+            left(arena, &name).await.map_err(|error| Failure::new("the children can be listed", error))?;
+        identity::<StatefulSet>(arena, &name).await?;
+        identity::<PersistentVolumeClaim>(arena, &format!("data-{name}-0")).await?;
+        if !children.contains(&format!("Secret {name}-credentials")) {
+            return Err(Failure::new(
+                format!("the credentials of {name} stay with the data"),
+                format!("{children:?}"),
+            ));
+        }
+    }
+    steady(arena, reports)
+}
+
+/// Hope on every try would make the report flap, and wake everyone who watches it.
+fn steady(arena: &Arena, reports: &[Version<Database>]) -> Result<(), Failure> {
+    for report in reports {
+        let said = condition(&report.object, "Failed")
+            .map(|it| (it.status.clone(), it.reason.clone(), it.message.clone()));
+        let later = arena.databases.all().into_iter().filter(|version| {
+            version.revision > report.revision && version.object.name_any() == report.object.name_any()
+        });
+        for version in later {
+            let now = condition(&version.object, "Failed")
+                .map(|it| (it.status.clone(), it.reason.clone(), it.message.clone()));
+            if now != said {
+                let expected = format!("the same report for as long as the store is down: {said:?}");
+                return Err(Failure::new(expected, told(&version.object)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn in_the_way(done: std::io::Result<()>) -> Result<(), Failure> {
+    done.map_err(|error| Failure::new("the folder of the store can be replaced by a file", error.to_string()))
+}

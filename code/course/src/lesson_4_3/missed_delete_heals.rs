@@ -1,0 +1,54 @@
+//! A deletion that no watch reported is healed by the next pass that comes without an event.
+
+use super::stage::{NAME, NOTICED, QUIET, settled, without_pods};
+use crate::check::{Arena, Failure, REQUEUE};
+use fault_proxy::{Action, Aim, EventType, Fault, Injected, Verb};
+use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::{ResourceExt, api::DeleteParams};
+use postgres_operator::error::chain;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// An interval is lengthened a little at random, and a pass takes its time.
+const HEALED: Duration = REQUEUE.saturating_add(Duration::from_secs(5));
+const RESOURCE: &str = "statefulsets";
+
+pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
+    without_pods(arena, &arena.namespace).await?;
+    arena.create(NAME, json!({})).await?;
+    settled(arena, &arena.namespace, NAME).await?;
+    let set = arena.api::<StatefulSet>().get(NAME).await;
+    let set = set.map_err(|error| Failure::new("the StatefulSet is there", chain(&error)))?;
+
+    // The deletion stays in the watch until the watch ends. The list that comes next lacks the StatefulSet, and says nothing.
+    let watch = Aim { verb: Some(Verb::Watch), resource: Some(RESOURCE.into()), ..Aim::default() };
+    let held = Aim { name: Some(NAME.into()), ..watch.clone() };
+    let held = arena.proxy.inject(Fault { aim: held, action: Action::HoldEvents });
+    let mark = arena.sets.mark();
+    let deleted = Instant::now();
+    let gone = arena.api::<StatefulSet>().delete(NAME, &DeleteParams::background()).await;
+    gone.map_err(|error| Failure::new("the StatefulSet can be deleted", chain(&error)))?;
+    fired(&held).await?;
+    let expired = arena.proxy.inject(Fault { aim: watch, action: Action::Gone });
+    fired(&expired).await?;
+    arena.proxy.lift_all();
+
+    let back = |other: &StatefulSet| other.uid() != set.uid();
+    let back = arena.set(mark, HEALED, "the StatefulSet is back", back).await?;
+    let told = arena
+        .proxy
+        .events()
+        .iter()
+        .any(|event| event.resource == RESOURCE && event.event == EventType::Deleted && event.delivered);
+    if told {
+        return Err(Failure::new("not run: the deletion is kept from the operator", "it was told"));
+    }
+    arena.rests(QUIET, NOTICED).await?;
+    let took = back.at.saturating_duration_since(deleted);
+    Ok(format!("back {:.1} s after a deletion that no watch reported", took.as_secs_f64()))
+}
+
+async fn fired(fault: &Injected) -> Result<(), Failure> {
+    fault.fired_once(NOTICED).await;
+    fault.must_have_fired().map_err(|error| Failure::new("the fault fires", error.to_string()))
+}

@@ -1,0 +1,110 @@
+//! What the checks of this lesson have in common: an operator to which nothing happens but what a check does.
+
+use crate::check::{Arena, Failure, until};
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{ResourceQuota, ResourceQuotaSpec, Secret},
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use kube::{
+    Api,
+    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
+};
+use postgres_operator::{
+    api::{Database, SecretKeyRef},
+    error::chain,
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The name of the Database in most checks.
+pub(super) const NAME: &str = "orders";
+/// The name of the Secret that it names, and the key in it.
+pub(super) const SECRET: &str = "login";
+pub(super) const KEY: &str = "password";
+/// How soon an event has to lead to a pass.
+pub(super) const SOON: Duration = Duration::from_secs(2);
+/// Long enough for an operator to notice something and say so.
+pub(super) const NOTICED: Duration = Duration::from_secs(20);
+/// Long enough for a Database to get its children while other checks keep the API server busy.
+pub(super) const MADE: Duration = Duration::from_secs(30);
+/// Long enough for an image to be there, a volume to be made and PostgreSQL to start on a busy laptop.
+pub(super) const STARTED: Duration = Duration::from_secs(90);
+/// Without a pass for so long, nothing is under way.
+pub(super) const QUIET: Duration = Duration::from_millis(1500);
+/// An interval so long that no check sees its end.
+const NO_REQUEUE: &str = "3600";
+
+/// Starts the operator anew, so that only an event leads to a pass, and keeps pods from being made: what happens to them would
+/// be events too.
+pub(super) async fn only_events(arena: &Arena) -> Result<(), Failure> {
+    arena.operator.stop().await?;
+    without_pods(arena, &arena.namespace).await?;
+    arena.operator.set("REQUEUE_SECONDS", Some(NO_REQUEUE.into()));
+    arena.operator.start().map_err(|error| Failure::new("the operator starts again", error))
+}
+
+/// A quota of no pods and no volumes, in force.
+pub(super) async fn without_pods(arena: &Arena, namespace: &str) -> Result<(), Failure> {
+    let none = ["pods", "persistentvolumeclaims"].map(|kind| (kind.to_owned(), Quantity("0".into())));
+    let quota = ResourceQuota {
+        metadata: ObjectMeta { name: Some("no-pods".into()), ..ObjectMeta::default() },
+        spec: Some(ResourceQuotaSpec { hard: Some(none.into()), ..ResourceQuotaSpec::default() }),
+        status: None,
+    };
+    let api: Api<ResourceQuota> = Api::namespaced(arena.client.clone(), namespace);
+    let created = api.create(&PostParams::default(), &quota).await;
+    created.map_err(|error| Failure::new("a quota is in force", chain(&error)))?;
+    until(NOTICED, "the quota controller puts the quota in force", async || {
+        let quota = api.get("no-pods").await.map_err(|error| chain(&error))?;
+        quota.status.and_then(|status| status.hard).map(drop).ok_or_else(|| "it is not yet".to_owned())
+    })
+    .await
+}
+
+/// Waits until a Database has all its children and nothing is under way.
+pub(super) async fn settled(arena: &Arena, namespace: &str, name: &str) -> Result<(), Failure> {
+    let sets: Api<StatefulSet> = Api::namespaced(arena.client.clone(), namespace);
+    until(MADE, &format!("a StatefulSet of Database {name}"), async || {
+        sets.get_metadata(name).await.map(drop).map_err(|error| chain(&error))
+    })
+    .await?;
+    arena.rests(QUIET, MADE).await
+}
+
+/// A spec that names a Secret.
+pub(super) fn naming(secret: &str) -> Value {
+    json!({"passwordSecretRef": SecretKeyRef { name: secret.into(), key: KEY.into() }})
+}
+
+/// Creates a Secret with a password in it.
+pub(super) async fn create_secret(arena: &Arena, namespace: &str, name: &str) -> Result<(), Failure> {
+    let secret = Secret {
+        metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
+        string_data: Some([(KEY.to_owned(), "the first one".to_owned())].into()),
+        ..Secret::default()
+    };
+    let api: Api<Secret> = Api::namespaced(arena.client.clone(), namespace);
+    let created = api.create(&PostParams::default(), &secret).await;
+    created.map(drop).map_err(|error| Failure::new(format!("Secret {name} can be created"), chain(&error)))
+}
+
+/// Gives a Secret another password.
+pub(super) async fn rotate(arena: &Arena, namespace: &str, name: &str) -> Result<(), Failure> {
+    let patch = Patch::Merge(json!({"stringData": {KEY: "another one"}}));
+    let api: Api<Secret> = Api::namespaced(arena.client.clone(), namespace);
+    let patched = api.patch(name, &PatchParams::default(), &patch).await;
+    patched.map(drop).map_err(|error| Failure::new(format!("Secret {name} can be changed"), chain(&error)))
+}
+
+/// Deletes a Secret.
+pub(super) async fn delete_secret(arena: &Arena, name: &str) -> Result<(), Failure> {
+    let deleted = arena.api::<Secret>().delete(name, &DeleteParams::default()).await;
+    deleted.map(drop).map_err(|error| Failure::new(format!("Secret {name} can be deleted"), chain(&error)))
+}
+
+/// Whether Failed says that a Secret is missing.
+pub(super) fn misses_its_secret(db: &Database) -> bool {
+    let failed = db.conditions().iter().find(|condition| condition.type_ == "Failed");
+    failed.is_some_and(|failed| failed.status == "True" && failed.reason == "SecretMissing")
+}

@@ -1,0 +1,166 @@
+//! A life for each write on the way up, with a fault at that write. Each has an operator and a namespace of its own.
+
+use super::{
+    STARTED,
+    life::{Life, still, way_up},
+    until,
+};
+use crate::check::{Arena, Failure};
+use fault_proxy::{Action, Aim, Fault, Injected};
+use futures::{StreamExt, TryFutureExt, TryStreamExt, future::try_join, stream};
+use std::{collections::BTreeSet, time::Duration};
+
+/// Lives at the same time: more would compete for two cores until deadlines pass.
+const AT_ONCE: usize = 4;
+
+/// What happens at a write.
+#[derive(Clone, Copy)]
+pub(super) enum Blow {
+    /// The operator is killed when the write has been committed, and started again.
+    Kill,
+    /// The operator never hears that the write has been committed.
+    Silence,
+}
+
+impl Blow {
+    fn action(self, arena: &Arena) -> Action {
+        match self {
+            Self::Kill => Action::AfterCommit(arena.operator.killer()),
+            Self::Silence => Action::LoseResponse,
+        }
+    }
+
+    fn told(self, write: &str) -> String {
+        match self {
+            Self::Kill => format!("killed after {write}"),
+            Self::Silence => format!("without an answer to {write}"),
+        }
+    }
+}
+
+/// One write of the way up, by its place and its name.
+type Write = (usize, String);
+
+/// Tries each write, and counts the lives whose fault fired.
+pub(super) async fn at_each_write(arena: &Arena, blow: Blow) -> Result<String, Failure> {
+    let (one, two) = try_join(undisturbed(arena, "one"), undisturbed(arena, "two")).await?;
+    let chance = one.end.chance(&two.end);
+    let writes = planned(&one.writes, &two.writes, arena.few_faults());
+    let planned = writes.len();
+    let (life, chance) = (&one, &chance);
+    let cases = stream::iter(writes).map(|write| case(arena, blow, write, life, chance));
+    let fired: Vec<bool> = cases.buffered(AT_ONCE).try_collect().await?;
+    let fired = fired.into_iter().filter(|fired| *fired).count();
+    // The last writes are reports of how far the servers are, and there may be one more or one less of them.
+    if fired + 2 < planned {
+        let expected = format!("a fault that fires in nearly all of {planned} lives");
+        return Err(Failure::new(expected, format!("it fired in {fired}; the others are not run")));
+    }
+    Ok(format!("{planned} planned, {fired} fired, {fired} passed, of {} writes", one.writes.len()))
+}
+
+/// The writes that both undisturbed lives have; or the first of each resource.
+fn planned(one: &[String], two: &[String], few: bool) -> Vec<Write> {
+    let shorter = one.iter().take(two.len()).cloned().enumerate();
+    let mut resources = BTreeSet::new();
+    let resource = |write: &str| write.split(' ').nth(1).unwrap_or_default().to_owned();
+    shorter.filter(|(_, write)| resources.insert(resource(write)) || !few).collect()
+}
+
+async fn undisturbed(arena: &Arena, which: &str) -> Result<Life, Failure> {
+    let stage = arena.another(&format!("undisturbed-{which}")).await?;
+    let life = supervised(&stage, Life::undisturbed(&stage)).await;
+    leave(stage, life, "an undisturbed life").await
+}
+
+/// One life with a fault. Whether it fired.
+async fn case(
+    arena: &Arena,
+    blow: Blow,
+    (nth, write): Write,
+    undisturbed: &Life,
+    chance: &BTreeSet<String>,
+) -> Result<bool, Failure> {
+    let stage = arena.another(&nth.to_string()).await?;
+    let told = blow.told(&format!("write {}, {write}", nth + 1));
+    let result = supervised(&stage, struck(&stage, blow, nth, undisturbed, chance)).await;
+    leave(stage, result, &told).await
+}
+
+async fn struck(
+    stage: &Arena,
+    blow: Blow,
+    nth: usize,
+    undisturbed: &Life,
+    chance: &BTreeSet<String>,
+) -> Result<bool, Failure> {
+    let aim = Aim { writes: true, except: vec!["events".into()], skip: nth, ..Aim::default() };
+    let fault = stage.proxy.inject(Fault { aim, action: blow.action(stage) });
+    let life = async {
+        way_up(stage).await.map_err(Some)?;
+        // Without a fault this is no case, and there is nothing to wait for.
+        if fault.fired_once(Duration::from_secs(3)).await { Ok(()) } else { Err(None) }
+    };
+    // Both at once: the blow comes while the operator is on its way.
+    let strike = strike(stage, blow, &fault).map_err(Some);
+    if let Err(end) = try_join(life, strike).await {
+        return end.map_or(Ok(false), Err);
+    }
+    still(stage).await?;
+    undisturbed.equals(stage, chance).await?;
+    Ok(true)
+}
+
+/// What follows from the fault. It is over when an operator has looked at the Database again.
+async fn strike(stage: &Arena, blow: Blow, fault: &Injected) -> Result<(), Failure> {
+    if !fault.fired_once(4 * STARTED).await || matches!(blow, Blow::Silence) {
+        return Ok(());
+    }
+    stage.operator.ended(Duration::from_secs(10)).await;
+    let passes = stage.passes();
+    stage.operator.start().map_err(|error| Failure::new("the operator starts again", error))?;
+    until(STARTED, "a pass after a restart", async || stage.passes() > passes).await
+}
+
+/// Until it is done, or the operator ends by itself.
+async fn supervised<T>(stage: &Arena, life: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        result = life => result,
+        ended = stage.operator.failed() => Err(Failure::new("the operator keeps running", ended)),
+    }
+}
+
+/// Leaves a stage; a failure takes along what lies around it, and which life it was.
+async fn leave<T>(stage: Arena, result: Result<T, Failure>, life: &str) -> Result<T, Failure> {
+    let result = match result {
+        Err(failure) => {
+            let evidence = stage.evidence().await;
+            let expected = format!("{}, {life}", failure.expected);
+            Err(Failure { expected, ..failure }.with_evidence(evidence))
+        }
+        result => result,
+    };
+    stage.leave().await;
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_write_of_each_resource_is_few() {
+        let writes = [
+            "patch databases/status orders",
+            "patch databases orders",
+            "patch services a",
+            "patch services b",
+        ]
+        .map(str::to_owned);
+        let names =
+            |few| planned(&writes, &writes[..4], few).into_iter().map(|(nth, _)| nth).collect::<Vec<_>>();
+        assert_eq!(names(true), [0, 1, 2]);
+        assert_eq!(names(false), [0, 1, 2, 3]);
+        assert_eq!(planned(&writes, &writes[..2], false).len(), 2, "only what both lives have");
+    }
+}

@@ -1,0 +1,193 @@
+//! Lab 4.4: the way through the phases, whatever happens on it.
+
+mod cases;
+mod crash_at_every_write;
+mod dependency_down_waits;
+mod end_state;
+mod failed_is_not_forever;
+mod life;
+mod lost_response;
+mod only_allowed_transitions;
+mod outage;
+mod phase_is_derived;
+mod steady_state_is_silent;
+mod table;
+mod update_rolls_through;
+mod verify_verifies;
+
+use crate::{
+    check::{self, Arena, Broken, Check, Failure, Lesson, Version},
+    hint::Task,
+};
+use futures::FutureExt;
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams},
+};
+use postgres_operator::{api::Database, error::chain, phase::Phase};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The lesson's checks and what proves them.
+pub(crate) const LESSON: Lesson = Lesson {
+    checks: CHECKS,
+    broken: &[
+        Broken { name: "reports-at-the-end", fails: "only-allowed-transitions" },
+        Broken { name: "phase-from-status", fails: "phase-is-derived" },
+        Broken { name: "parameters-never-arrive", fails: "update-rolls-through" },
+        Broken { name: "no-backoff", fails: "dependency-down-waits" },
+        Broken { name: "no-jitter", fails: "dependency-down-waits" },
+        Broken { name: "no-breaker", fails: "dependency-down-waits" },
+        Broken { name: "asks-as-superuser", fails: "verify-verifies" },
+        Broken { name: "observed-is-done", fails: "crash-at-every-write" },
+        Broken { name: "create-without-looking", fails: "lost-response" },
+        Broken { name: "password-every-pass", fails: "steady-state-is-silent" },
+        Broken { name: "failed-is-final", fails: "failed-is-not-forever" },
+    ],
+    given: &[],
+    tasks: &[
+        Task { file: "phase.rs", function: "derive", checks: &["phase-is-derived", "failed-is-not-forever"] },
+        Task {
+            file: "phase.rs",
+            function: "decide",
+            checks: &["only-allowed-transitions", "update-rolls-through"],
+        },
+        Task {
+            file: "reconcile.rs",
+            function: "reconcile",
+            checks: &["only-allowed-transitions", "steady-state-is-silent"],
+        },
+        Task { file: "reconcile.rs", function: "next", checks: &["dependency-down-waits"] },
+        Task {
+            file: "apply.rs",
+            function: "apply_child",
+            checks: &["update-rolls-through", "crash-at-every-write", "lost-response"],
+        },
+        Task { file: "verify.rs", function: "ask", checks: &["verify-verifies", "dependency-down-waits"] },
+        Task { file: "backoff.rs", function: "failed", checks: &["dependency-down-waits"] },
+        Task { file: "breaker.rs", function: "admit", checks: &["dependency-down-waits"] },
+        Task { file: "breaker.rs", function: "failed", checks: &["dependency-down-waits"] },
+    ],
+};
+
+const CHECKS: &[Check] = &[
+    Check {
+        name: "only-allowed-transitions",
+        hint: "report the phase before its work is done, not after it; and ask for the login in a phase of its own",
+        run: |arena| only_allowed_transitions::check(arena).boxed_local(),
+    },
+    Check {
+        name: "phase-is-derived",
+        hint: "compute the phase from what is observed; db.status.phase must not be among what derive looks at",
+        run: |arena| phase_is_derived::check(arena).boxed_local(),
+    },
+    Check {
+        name: "update-rolls-through",
+        hint: "a child that exists and is not what is desired is a missing step, and then the phase is Updating",
+        run: |arena| update_rolls_through::check(arena).boxed_local(),
+    },
+    Check {
+        name: "dependency-down-waits",
+        hint: "no answer is not a failure: requeue after a delay that grows, and ask only if the breaker admits it",
+        run: |arena| dependency_down_waits::check(arena).boxed_local(),
+    },
+    Check {
+        name: "verify-verifies",
+        hint: "log in as the user, to the database and with the password that the application has, on every pass",
+        run: |arena| verify_verifies::check(arena).boxed_local(),
+    },
+    Check {
+        name: "crash-at-every-write",
+        hint: "after a restart nothing is known but what can be observed; see which write the case names, and what is observed after it",
+        run: |arena| crash_at_every_write::check(arena).boxed_local(),
+    },
+    Check {
+        name: "lost-response",
+        hint: "a write without an answer may have happened: look what is there before writing again, and take what is yours for yours",
+        run: |arena| lost_response::check(arena).boxed_local(),
+    },
+    Check {
+        name: "steady-state-is-silent",
+        hint: "compare before you write, in PostgreSQL too: an ALTER that changes nothing is still a write",
+        run: |arena| steady_state_is_silent::check(arena).boxed_local(),
+    },
+    Check {
+        name: "failed-is-not-forever",
+        hint: "Failed is derived like any other phase: what blocked a pass is looked for anew on the next",
+        run: |arena| failed_is_not_forever::check(arena).boxed_local(),
+    },
+];
+
+/// Long enough for a volume to be made and PostgreSQL to start on a busy laptop.
+const STARTED: Duration = Duration::from_secs(150);
+/// Long enough for an operator to notice something and say so.
+const NOTICED: Duration = Duration::from_secs(20);
+/// The name of the Database in each check.
+const NAME: &str = "orders";
+/// An image that no node has and none can pull.
+const NO_IMAGE: &str = "localhost/course/no-such-image:1";
+/// Changing it leads to a pass, and to nothing else.
+const POKE: &str = "course.example.com/poke";
+
+fn phase(db: &Database) -> Option<Phase> {
+    db.status.as_ref()?.phase
+}
+
+/// Phase and condition say Ready, of the spec as it is now.
+fn is_ready(db: &Database) -> bool {
+    phase(db) == Some(Phase::Ready) && db.says("Ready")
+}
+
+/// A condition is False, and speaks of the spec as it is now.
+fn denies(db: &Database, type_: &str) -> bool {
+    db.conditions().iter().any(|condition| {
+        condition.type_ == type_
+            && condition.status == "False"
+            && condition.observed_generation == db.metadata.generation
+    })
+}
+
+/// The phases that a Database's status went through from a mark on.
+fn phases(arena: &Arena, name: &str, mark: usize) -> Vec<Phase> {
+    let versions = arena.databases.all().into_iter().skip(mark);
+    let of_name = versions.filter(|version| version.object.name_any() == name);
+    let mut phases: Vec<Phase> = of_name.filter_map(|version| phase(&version.object)).collect();
+    phases.dedup();
+    phases
+}
+
+/// Creates a Database and waits until it is Ready.
+async fn create_ready(arena: &Arena, spec: Value) -> Result<Version<Database>, Failure> {
+    arena.create(NAME, spec).await?;
+    arena.database(0, NOTICED, "a phase is reported", |db| phase(db).is_some()).await?;
+    ready_again(arena, 0).await
+}
+
+/// Waits for Ready. What failed tells the phases on the way there.
+async fn ready_again(arena: &Arena, mark: usize) -> Result<Version<Database>, Failure> {
+    let found = arena.databases.find(mark, STARTED, is_ready).await;
+    found.ok_or_else(|| {
+        let expected = format!("phase and condition say Ready within {} s", STARTED.as_secs());
+        Failure::new(expected, table::told(&phases(arena, NAME, mark)))
+    })
+}
+
+/// Changes something about a Database that asks for a pass and for no work.
+async fn poke(arena: &Arena, name: &str, text: &str) -> Result<(), Failure> {
+    let patch = Patch::Merge(json!({"metadata": {"annotations": {POKE: text}}}));
+    let poked = arena.api::<Database>().patch(name, &PatchParams::default(), &patch).await;
+    poked.map(drop).map_err(|error| Failure::new("the Database can be annotated", chain(&error)))
+}
+
+/// Pokes a Database and waits until the operator has looked at it.
+async fn forced_pass(arena: &Arena, text: &str) -> Result<(), Failure> {
+    let before = arena.passes();
+    poke(arena, NAME, text).await?;
+    until(NOTICED, "a pass over a Database that was annotated", async || arena.passes() > before).await
+}
+
+/// Polls until it is so.
+async fn until(within: Duration, expected: &str, mut so: impl AsyncFnMut() -> bool) -> Result<(), Failure> {
+    let look = async || if so().await { Ok(()) } else { Err("it did not happen".to_owned()) };
+    check::until(within, expected, look).await
+}

@@ -1,0 +1,72 @@
+//! Building a package of the workspace, and running what was built.
+
+use serde_json::Value;
+use std::{
+    ffi::OsStr,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+use tokio::process::Command;
+
+/// The root of the workspace that this command was built from.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).canonicalize().unwrap_or_default()
+}
+
+/// What `cargo run` tells its program about itself. A build script of ring asks for some of these: a second cargo that
+/// inherits them takes ring for changed, and compiles it and all that stands on it anew.
+const OF_THE_CALLER: [&str; 8] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
+/// Builds a package and returns the path of its program. cargo's own messages go to standard error as they are.
+///
+/// It is built together with this command: alone it would need fewer features of the crates that both use, and cargo would
+/// compile all of them once more.
+pub(crate) async fn build(package: &str) -> Result<PathBuf, String> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for name in OF_THE_CALLER {
+        cargo.env_remove(name);
+    }
+    let output = cargo
+        .args([
+            "build",
+            "--quiet",
+            "--message-format=json-render-diagnostics",
+            "--package",
+            "course",
+            "--package",
+            package,
+        ])
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{package} does not compile"));
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let name = Some(OsStr::new(package));
+    let mut programs = messages.lines().filter_map(|line| {
+        serde_json::from_str::<Value>(line).ok()?["executable"].as_str().map(PathBuf::from)
+    });
+    programs.rfind(|program| program.file_name() == name).ok_or_else(|| format!("{package} has no program"))
+}
+
+/// Becomes a program: signals and the terminal are then its own. Returns only if that fails, with the reason.
+pub(crate) fn become_program(
+    program: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> String {
+    let error = std::process::Command::new(program).args(arguments).exec();
+    format!("cannot run {}: {error}", program.display())
+}

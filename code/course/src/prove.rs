@@ -1,0 +1,83 @@
+//! Proves a lab's checks: right operators pass them all, wrong ones fail the check that names their mistake and no other.
+
+use crate::{
+    check::{self, Depth, Verdict},
+    cluster::{self, Cluster},
+    labs::{Lab, Target},
+    package,
+};
+use futures::{StreamExt, stream};
+use std::{collections::BTreeSet, process::ExitCode, time::Instant};
+
+/// Operators that are checked at the same time. More would compete for two cores until deadlines pass.
+const AT_ONCE: usize = 2;
+
+/// Checks the solution, the complete operator, the starter and every broken operator, and prints a line for each.
+pub(crate) async fn run(lab: Lab, cluster: &cluster::ClusterOptions) -> Result<ExitCode, String> {
+    let cluster = cluster::connect(cluster).await?;
+    let lesson = lab.lesson();
+    let missing = lesson.checks.iter().map(|check| check.name).filter(|name| !lesson.given.contains(name));
+    let broken = lesson.broken.iter();
+    let broken = broken.map(|broken| (Target::Broken(broken.name.into()), BTreeSet::from([broken.fails])));
+    let others = [
+        (Target::Solution, BTreeSet::new()),
+        (Target::Operator, BTreeSet::new()),
+        // What is not done may not seem to be.
+        (Target::Lab, missing.collect()),
+    ];
+    let targets: Vec<_> = others.into_iter().chain(broken).collect();
+    for (target, _) in &targets {
+        package::build(&target.package(lab)).await?;
+    }
+    println!("Proving the checks of lab {lab} on {cluster}\n");
+    let mut results = stream::iter(targets)
+        .map(|(target, expected)| one(lab, target, expected, &cluster))
+        .buffered(AT_ONCE);
+    let (mut passed, mut failed) = (0, 0);
+    while let Some(as_expected) = results.next().await {
+        if as_expected? { passed += 1 } else { failed += 1 }
+    }
+    println!("\n{passed} passed, {failed} failed");
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn one(lab: Lab, target: Target, expected: BTreeSet<&str>, cluster: &Cluster) -> Result<bool, String> {
+    let started = Instant::now();
+    let program = package::build(&target.package(lab)).await?;
+    let checks = match target {
+        Target::Solution | Target::Operator => check::checks_up_to(lab),
+        _ => lab.lesson().checks.to_vec(),
+    };
+    let verdicts = check::execute(lab, &target, cluster, &program, checks, Depth::PROOF, |_| ()).await?;
+    let failed: BTreeSet<&str> =
+        verdicts.iter().filter(|verdict| !verdict.passed()).map(|verdict| verdict.check).collect();
+    let as_expected = failed == expected;
+    let mark = if as_expected { "✓" } else { "✗" };
+    println!(
+        "  {mark} {:<48} {:>5.0} s  fails {}",
+        target.title(lab),
+        started.elapsed().as_secs_f64(),
+        list(&failed, verdicts.len())
+    );
+    for verdict in verdicts.iter().filter(|verdict| !as_expected && !verdict.passed()) {
+        println!("{}", told(verdict));
+    }
+    if !as_expected {
+        println!("      it should fail {}", list(&expected, verdicts.len()));
+    }
+    Ok(as_expected)
+}
+
+fn list(names: &BTreeSet<&str>, of: usize) -> String {
+    match names.len() {
+        0 => "none".into(),
+        count if count == of => format!("all {count}"),
+        _ => names.iter().copied().collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn told(verdict: &Verdict) -> String {
+    let failure = verdict.failure.as_ref();
+    let text = |part: fn(&check::Failure) -> &str| failure.map(part).unwrap_or_default();
+    format!("      {}: expected {}; seen {}", verdict.check, text(|it| &it.expected), text(|it| &it.seen))
+}
