@@ -1,0 +1,1 @@
+//! The tests are made from the book by `build.rs`; see `tests/snippets.rs`.
