@@ -1,0 +1,124 @@
+// Reading: narrow screens, light and dark, keyboard, search, print.
+import AxeBuilder from "@axe-core/playwright";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { each, lessons, pages, site } from "./book.js";
+
+const book = site();
+const PHONE = { viewport: { width: 375, height: 740 }, isMobile: true, hasTouch: true };
+
+test("no page scrolls sideways on a phone", async () => {
+  await book.visit(PHONE, async (page) => {
+    await each(pages, async (path) => {
+      await page.goto(`${book.origin}/${path}`);
+      const wide = await page.evaluate(() => {
+        const width = document.documentElement.clientWidth;
+        if (document.documentElement.scrollWidth <= width && document.body.scrollWidth <= width) return [];
+        const inside = (element) => element.closest("pre, .table-wrapper, figure.diagram, #mdbook-sidebar");
+        return [...document.querySelectorAll("main *")]
+          .filter((it) => it.getBoundingClientRect().right > width + 1 && !inside(it))
+          .map((it) => `<${it.tagName.toLowerCase()}> ${it.textContent.slice(0, 60)}`)
+          .concat(`${document.documentElement.scrollWidth} px wide`);
+      });
+      return wide;
+    });
+  });
+});
+
+for (const theme of ["light", "navy"]) {
+  test(`axe finds nothing serious in ${theme}`, async () => {
+    await book.visit({}, async (page) => {
+      await page.addInitScript((name) => localStorage.setItem("mdbook-theme", name), theme);
+      await each(pages, async (path) => {
+        await page.goto(`${book.origin}/${path}`);
+        await page.waitForFunction((name) => document.documentElement.classList.contains(name), theme);
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+        return serious.flatMap(({ id, nodes }) =>
+          nodes.slice(0, 3).map((node) => `${id}: ${node.target} ${node.failureSummary.replace(/\s+/g, " ")}`),
+        );
+      });
+    });
+  });
+}
+
+test("the book is dark where the reader's system is", async () => {
+  await book.visit({ colorScheme: "dark" }, async (page) => {
+    await page.goto(`${book.origin}/introduction.html`);
+    const color = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const parts = color.match(/[\d.]+/g).map(Number);
+    assert.ok(parts.slice(0, 3).every((part) => part < 80), color);
+  });
+});
+
+test("the arrow keys turn pages, and / opens the search", async () => {
+  await book.visit({}, async (page) => {
+    await page.goto(`${book.origin}/introduction.html`);
+    await page.keyboard.press("ArrowRight");
+    await page.waitForURL("**/setup.html");
+    await page.keyboard.press("ArrowLeft");
+    await page.waitForURL("**/introduction.html");
+    await page.keyboard.press("/");
+    await page.waitForFunction(() => document.activeElement?.id === "mdbook-searchbar");
+  });
+});
+
+test("the table of contents folds and unfolds with the keyboard", async () => {
+  await book.visit({}, async (page) => {
+    await page.goto(`${book.origin}/introduction.html`);
+    const unfolded = () => page.evaluate(() => document.documentElement.classList.contains("sidebar-visible"));
+    const before = await unfolded();
+    for (const key of ["Enter", " "]) {
+      await page.focus("#mdbook-sidebar-toggle");
+      await page.keyboard.press(key);
+    }
+    assert.equal(await unfolded(), before, "twice is back to where it was");
+    await page.focus("#mdbook-sidebar-toggle");
+    await page.keyboard.press("Enter");
+    assert.notEqual(await unfolded(), before);
+  });
+});
+
+test("the first thing that Tab reaches is visible, and the text can be reached", async () => {
+  await book.visit({}, async (page) => {
+    await page.goto(`${book.origin}/${lessons[0]}`);
+    let reached = false;
+    for (let presses = 0; presses < 80 && !reached; presses += 1) {
+      await page.keyboard.press("Tab");
+      reached = await page.evaluate(() => Boolean(document.activeElement?.closest("main")));
+    }
+    assert.ok(reached, "80 presses of Tab do not reach the text");
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+    assert.notEqual(outline, "none");
+  });
+});
+
+test('search finds "finalizer stuck"', async () => {
+  await book.visit({}, async (page) => {
+    await page.goto(`${book.origin}/introduction.html`);
+    await page.keyboard.press("/");
+    await page.waitForFunction(() => document.activeElement?.id === "mdbook-searchbar");
+    await page.keyboard.type("finalizer stuck");
+    await page.waitForSelector("#mdbook-searchresults li a");
+    const found = await page.$$eval("#mdbook-searchresults li a", (all) => all.map((it) => it.getAttribute("href")));
+    assert.ok(found.some((link) => link.includes("troubleshooting")), found.join("\n"));
+    const [first] = await page.$$("#mdbook-searchresults li a");
+    await first.click();
+    await page.waitForURL(/highlight=/);
+    await page.waitForSelector("main mark");
+  });
+});
+
+test("print shows what is folded, and the whole book becomes a PDF", async () => {
+  await book.visit({}, async (page) => {
+    await page.goto(`${book.origin}/${lessons[0]}`);
+    await page.emulateMedia({ media: "print" });
+    const hidden = await page.$$eval("details:not([open]) > p", (all) => all.filter((it) => it.getBoundingClientRect().height < 5).length);
+    assert.equal(hidden, 0, "folded answers are not printed");
+    const folded = await page.$$eval("details:not([open])", (all) => all.length);
+    assert.ok(folded > 0);
+    await page.goto(`${book.origin}/print.html`);
+    const bytes = await page.pdf({ format: "A4" });
+    assert.equal(bytes.subarray(0, 5).toString(), "%PDF-");
+  });
+});

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Everything that must stay true. Without an option: what needs no cluster. With --kind: also the labs on a kind cluster.
+# Prints a line for each step and closes with `N passed, N failed`. Logs of the steps are in target/test.
+set -uo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root" || exit 1
+
+kind=''
+case ${1:-} in
+  '') ;;
+  --kind) kind=1 ;;
+  *) die "unknown option $1; there is --kind" ;;
+esac
+
+mkdir -p "${CARGO_TARGET_DIR:-target}/test"
+target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
+logs=$target/test
+passed=0 failed=0
+
+step() { # step NAME COMMAND…
+  local name=$1 log started
+  shift
+  log=$logs/${name//[^a-z0-9]/-}.log
+  started=$SECONDS
+  if "$@" >"$log" 2>&1; then
+    passed=$((passed + 1))
+    printf '✓ %-46s %4d s\n' "$name" "$((SECONDS - started))"
+  else
+    failed=$((failed + 1))
+    printf '✗ %-46s %4d s, see %s\n' "$name" "$((SECONDS - started))" "$log"
+    tail -n 25 "$log" | sed 's/^/    /'
+  fi
+}
+
+# rustdoc finds crates by name, and stops where two files fit: macros are built with another set of features. The operator's
+# metadata names the very files that it was built with, so those are the ones that it gets.
+snippets_compile() {
+  local deps=$target/book-deps files mine
+  files=$(cargo test --quiet --workspace --no-run --message-format=json-render-diagnostics |
+    grep -o '"[^"]*/deps/lib[^"]*\.\(rlib\|so\|rmeta\)"' | tr -d '"' | sort -u)
+  mapfile -t mine < <(grep -E '/lib(postgres_operator|solution_[0-9a-z_]+)-[0-9a-f]+\.rmeta$' <<<"$files")
+  rm -rf "$deps" && mkdir -p "$deps"
+  basename --multiple --suffix=.rmeta "${mine[@]}" | grep -oE '[0-9a-f]{16}$' >"$deps.hashes"
+  grep -aohE -- '-[0-9a-f]{16}' "${mine[@]}" | tr -d '-' | sort -u >>"$deps.hashes"
+  grep -F -f "$deps.hashes" <<<"$files" | xargs cp --target-directory="$deps"
+  mdbook test --library-path "$deps"
+}
+
+links() {
+  MDBOOK_OUTPUT__LINKCHECK2__FOLLOW_WEB_LINKS=false mdbook build --dest-dir "$logs/linked"
+}
+
+in_a_browser() { # with the links that the published book has
+  local folder=$logs/browser
+  MDBOOK_OUTPUT__HTML__GIT_REPOSITORY_URL=https://git.example.com/course \
+    MDBOOK_OUTPUT__HTML__EDIT_URL_TEMPLATE='https://git.example.com/course/edit/main/{path}' \
+    mdbook build --dest-dir "$folder" || return 1
+  npm ci --prefix scripts/browser --silent --no-audit --no-fund || return 1
+  (cd scripts/browser && BOOK=$folder node --test)
+}
+
+workflows() { # the schema that GitHub publishes for workflows
+  local env=$target/check-jsonschema
+  [[ -x $env/bin/check-jsonschema ]] || { python3 -m venv "$env" && "$env/bin/pip" install --quiet check-jsonschema==0.39.0; } || return 1
+  "$env/bin/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
+}
+
+shell_scripts() {
+  local files
+  mapfile -t files < <(grep -rlE --exclude-dir=node_modules '^#!(/usr/bin/env |/bin/)(ba)?sh|shellcheck shell=' scripts .ci)
+  shellcheck "${files[@]}"
+}
+
+size() { # the operator's release binary, in MiB
+  cargo build --quiet --release --package postgres-operator || return 1
+  local bytes
+  bytes=$(wc -c <"$target/release/postgres-operator")
+  echo "the operator's release binary has $bytes bytes"
+  ((bytes < 15 * 1024 * 1024))
+}
+
+s3_server() { # moto speaks S3's protocol
+  local env=$target/moto
+  [[ -x $env/bin/moto_server ]] || { python3 -m venv "$env" && "$env/bin/pip" install --quiet 'moto[s3,server]==5.2.5'; }
+}
+
+short_files() { # no Rust file over 300 lines
+  local long
+  long=$(find code labs solutions -name '*.rs' -exec wc -l {} + | awk '$2 != "total" && $1 > 300')
+  [[ -z $long ]] || { echo "$long"; return 1; }
+}
+
+step "formatting" cargo fmt --all --check
+step "clippy, warnings denied" cargo clippy --quiet --workspace --all-targets --features postgres-operator/kind-tests,fault-proxy/kind-tests -- --deny warnings
+step "files under 300 lines" short_files
+step "tests, and the book's snippets with skeptic" cargo test --quiet --workspace
+step "API documentation, warnings denied" env RUSTDOCFLAGS='--deny warnings' cargo doc --quiet --workspace --no-deps
+step "the book's words: links, names, terms, times" cargo run --quiet --package book-tools -- lint
+step "the generated reference is up to date" cargo run --quiet --package book-tools -- reference --check
+step "the book builds" mdbook build
+step "the book's snippets with mdbook test" snippets_compile
+step "the book's links" links
+step "the book in a browser" in_a_browser
+step "shell scripts" shell_scripts
+step "workflows" workflows
+step "release binary under 15 MiB" size
+for lab in 4.2 4.3 4.4; do
+  step "solution $lab keeps its promises" cargo course check "$lab" --solution --on sandbox --steady 30 --few-faults
+done
+
+if [[ $kind ]]; then
+  if ! kind_cluster_answers; then
+    step "a kind cluster" ./scripts/setup-kind-cluster.sh
+  fi
+  step "setting up the cluster twice changes nothing" kind_cluster_answers
+  step "an S3 server for backups" s3_server
+  step "the operator on kind, bad input included" env S3_SERVER="$target/moto/bin/moto_server" \
+    cargo test --quiet --workspace --features postgres-operator/kind-tests --test kind -- --test-threads=5
+  step "a kubectl loop behind the fault proxy" cargo test --quiet --package fault-proxy --features kind-tests --test kubectl
+  step "the operator as a Deployment" ./scripts/check-deployment.sh
+  step "checks of lab 4.1 can pass and fail" cargo course prove 4.1
+  step "solution 4.1 on kind, and all else that its pages show" cargo run --quiet --package book-tools -- capture --check book/4-1-conditions/lesson-4-1.console book/4-1-conditions/lab-4-1.console
+fi
+
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0))
