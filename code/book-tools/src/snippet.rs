@@ -8,7 +8,8 @@ use std::{fs, io, path::Path};
 
 /// Files that define what the rest of their crate stands on: beside that crate they would define it twice. The crate's own build
 /// compiles them.
-const WITHIN_THEIR_CRATE: [&str; 3] = ["src/phase.rs", "src/naive_phase.rs", "src/apply.rs"];
+const WITHIN_THEIR_CRATE: [&str; 2] =
+    ["code/postgres-operator/src/phase.rs", "code/postgres-operator/src/apply.rs"];
 
 /// The crates that snippets use, each with the text by which it is recognised.
 const CRATES: [(&str, &str); 19] = [

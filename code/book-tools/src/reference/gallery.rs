@@ -43,10 +43,10 @@ fn exhibit(
 ) -> Result<String, String> {
     let Broken { name, fails } = broken;
     let session = recorded.iter().find(|(_, section)| shows(section, name)).map(|(session, _)| session);
-    let command = format!("cargo course check {} --broken {name} --only {fails}", lab.number);
+    let command = command(lab, broken);
     let symptom = match session {
         Some(session) => format!("{{{{#symptom {session}}}}}"),
-        None => format!("Not recorded here. See it on the sandbox: `{command} --on sandbox`"),
+        None => format!("Not recorded here. See it: `{command}`"),
     };
     let mut diagnosis = mistake(root, name)?;
     let _ = write!(diagnosis, "What helps: {}.\n\n", check.hint);
@@ -54,6 +54,11 @@ fn exhibit(
     Ok(format!(
         "### {fails}\n\n{symptom}\n\n<details>\n<summary>Diagnosis</summary>\n\n{diagnosis}</details>\n\n"
     ))
+}
+
+/// Shows it on the sandbox, which every reader has.
+fn command(lab: &Lab, Broken { name, fails }: &Broken) -> String {
+    format!("cargo course check {} --broken {name} --only {fails} --on sandbox", lab.number)
 }
 
 /// What is wrong, in the words above the function or the type that is named after it, and its code.
@@ -75,7 +80,7 @@ fn mistake(root: &Path, name: &str) -> Result<String, String> {
 
 /// Whether a session checks a broken operator, and saw it fail.
 fn shows(section: &Section, name: &str) -> bool {
-    section.steps.iter().any(|step| runs(step, name))
+    section.steps.iter().any(|step| runs(step, name) && !step.output.is_empty())
 }
 
 fn runs(step: &Step, name: &str) -> bool {
@@ -83,7 +88,8 @@ fn runs(step: &Step, name: &str) -> bool {
     words.nth(1) == Some(name)
 }
 
-/// The gallery's own session file: the recordings of broken operators that no other file shows.
+/// The gallery's own session file: the recordings of broken operators that no other file shows. One that is new has its command and
+/// waits for `capture`.
 pub(super) fn sessions(root: &Path, listing: &Listing) -> Result<(PathBuf, String), String> {
     let own = root.join(OWN);
     let error = |error: std::io::Error| error.to_string();
@@ -94,12 +100,17 @@ pub(super) fn sessions(root: &Path, listing: &Listing) -> Result<(PathBuf, Strin
     }
     let before = fs::read_to_string(&own).unwrap_or_default();
     let before = console::parse(&before).map_err(|message| format!("{OWN}: {message}"))?;
-    let broken: Vec<&Broken> = listing.labs.iter().flat_map(|lab| &lab.broken).collect();
-    let wanted = |section: &Section| {
-        let named = broken.iter().find(|broken| broken.name == section.name);
-        named.is_some_and(|broken| !others.iter().any(|other| shows(other, &broken.name)))
+    let all = listing.labs.iter().flat_map(|lab| lab.broken.iter().map(move |broken| (lab, broken)));
+    let own = all.filter(|(_, broken)| !others.iter().any(|other| shows(other, &broken.name)));
+    let section = |(lab, broken): (&Lab, &Broken)| {
+        let command = command(lab, broken);
+        let recorded = before.iter().find(|section| {
+            section.name == broken.name && section.steps.iter().any(|step| step.command == command)
+        });
+        let new = || Section { name: broken.name.clone(), steps: vec![Step { command, output: Vec::new() }] };
+        recorded.cloned().unwrap_or_else(new)
     };
-    let sections: Vec<Section> = before.into_iter().filter(wanted).collect();
+    let sections: Vec<Section> = own.map(section).collect();
     Ok((PathBuf::from(OWN), console::print(COMMENT, &sections)))
 }
 
@@ -122,11 +133,11 @@ mod tests {
     #[test]
     fn a_broken_operator_is_shown_by_its_recording_or_by_the_command_that_makes_one() {
         let (root, listing) = course();
-        let command = "cargo course check 4.1 --broken is-silent --only a-b";
+        let command = "cargo course check 4.1 --broken is-silent --only a-b --on sandbox";
         let shown = page(root.path(), &listing).unwrap();
-        assert!(shown.contains(&format!(
-            "### a-b\n\nNot recorded here. See it on the sandbox: `{command} --on sandbox`"
-        )));
+        assert!(shown.contains(&format!("### a-b\n\nNot recorded here. See it: `{command}`")));
+        let new = sessions(root.path(), &listing).unwrap().1;
+        assert_eq!(new, format!("{COMMENT}\n\n## is-silent\n$ {command}\n"));
         let session = format!("{COMMENT}\n\n## is-silent\n$ {command}\nfailed\n\n## of-old\n$ true\n");
         fs::write(root.path().join(OWN), &session).unwrap();
         let (path, text) = sessions(root.path(), &listing).unwrap();

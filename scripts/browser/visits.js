@@ -1,0 +1,47 @@
+// One visit to each page, for all that a test may want to know of it: a page takes a second to load, and there are many.
+
+// Reads a page as a reader with an empty cache gets it: what goes wrong, what it weighs, where it leads, and how it is built.
+async function read(book, path) {
+  return book.visit({}, async (page) => {
+    const wrong = [];
+    page.on("console", (message) => message.type() === "error" && wrong.push(`console: ${message.text()}`));
+    page.on("pageerror", (error) => wrong.push(`script: ${error.message}`));
+    page.on("response", (response) => response.status() >= 400 && wrong.push(`${response.status()}: ${response.url()}`));
+    page.on("request", (request) => {
+      const url = request.url();
+      if (!url.startsWith(book.origin) && !url.startsWith("data:")) wrong.push(`asks ${url}`);
+    });
+    const session = await page.context().newCDPSession(page);
+    await session.send("Network.enable");
+    let bytes = 0;
+    session.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
+    // Some scripts start when the page is read, the search when its field is opened.
+    await page.goto(`${book.origin}/${path}`, { waitUntil: "networkidle" });
+    const built = await page.evaluate(() => {
+      const all = (selector, of) => [...document.querySelectorAll(selector)].map(of);
+      return {
+        links: all("a[href], img[src]", (it) => it.href ?? it.src),
+        figures: all("figure.diagram", (figure) => {
+          const svg = figure.querySelector("svg");
+          const { width, height } = svg?.getBoundingClientRect() ?? { width: 0, height: 0 };
+          const text = svg?.querySelectorAll("text, tspan").length ?? 0;
+          return { width, height, text, label: svg?.getAttribute("aria-label") ?? "", role: svg?.getAttribute("role") };
+        }),
+        undrawn: document.querySelectorAll("code.language-mermaid").length,
+        first: document.querySelector("main h1 + p")?.textContent ?? "",
+        next: Boolean(document.querySelector("a[rel~=next]")),
+        previous: Boolean(document.querySelector("a[rel~=prev]")),
+        edit: Boolean(document.querySelector('a[href*="/edit/main/book/"]')),
+        bare: all("main pre > code", (it) => it.parentElement.querySelector(".clip-button")).filter((it) => !it).length,
+      };
+    });
+    return { wrong, bytes, ...built };
+  });
+}
+
+// What was found on each of the pages, by path.
+export async function readAll(book, paths) {
+  const found = new Map();
+  for (const path of paths) found.set(path, await read(book, path));
+  return found;
+}
