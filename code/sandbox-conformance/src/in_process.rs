@@ -2,7 +2,7 @@
 
 use crate::{case::Needs, target::Target};
 use sandbox::{Options, Sandbox};
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 use tokio::task::JoinSet;
 
 /// A sandbox with everything that runs in it. All of it ends when this is dropped.
@@ -20,8 +20,9 @@ impl InProcess {
         let mut nodes = JoinSet::new();
         let run = sandbox_nodes::run(sandbox.client(), sandbox_nodes::Options { pods });
         nodes.spawn(async move {
-            if let Err(error) = run.await {
-                eprintln!("the nodes of the sandbox do not start: {error}");
+            match run.await {
+                Ok(crash) => eprintln!("{crash}: {:?}", crash.source()),
+                Err(error) => eprintln!("the nodes of the sandbox do not start: {error}"),
             }
         });
         let mut target = Target::new("sandbox", sandbox.client(), Needs::Nodes);

@@ -15,8 +15,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let options = if postgres { Options { pods: Pods::postgres() } } else { Options::default() };
     let nodes = Nodes::new(options)?;
     let Some([port, file, ..]) = after("--serve") else {
-        nodes.run(kube::Client::try_default().await?).await;
-        return Err("a controller has crashed".into());
+        return Err(nodes.run(kube::Client::try_default().await?).await.into());
     };
     let options = sandbox::Options { pods: Some(Arc::new(nodes.access())), ..sandbox::Options::default() };
     let sandbox = Sandbox::new(options);
@@ -24,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     fs::write(file, kubeconfig(listener.local_addr()?).to_string())?;
     tokio::select! {
         served = sandbox.serve(listener) => served?,
-        () = nodes.run(sandbox.client()) => {}
+        crash = nodes.run(sandbox.client()) => return Err(crash.into()),
         stopped = tokio::signal::ctrl_c() => stopped?,
     }
     Ok(())

@@ -1,6 +1,5 @@
 //! Events as the cluster's own parts write them: told once, and counted when they repeat.
 
-use crate::clock::Clock;
 use k8s_openapi::{
     api::core::v1::{Event, EventSource, ObjectReference},
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
@@ -10,6 +9,7 @@ use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams, PostParams},
 };
+use sandbox::Clock;
 use serde_json::json;
 use std::{
     collections::HashMap,

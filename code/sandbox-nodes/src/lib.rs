@@ -7,7 +7,6 @@
 mod access;
 mod adoption;
 mod cache;
-mod clock;
 mod error;
 mod events;
 mod garbage;
@@ -37,8 +36,13 @@ use access::Running;
 use kube::Client;
 use postgres::Machine;
 use std::sync::Arc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use world::World;
+
+/// A controller has ended, though none of them has an end: there is a defect in it.
+#[derive(Debug, thiserror::Error)]
+#[error("a controller of the sandbox has crashed")]
+pub struct Crash(#[source] Option<JoinError>);
 
 /// The controllers, the scheduler and the node, before they have an API server.
 pub struct Nodes {
@@ -62,8 +66,8 @@ impl Nodes {
         Access::new(self.machine.clone(), self.running.clone())
     }
 
-    /// Runs everything. Ends only if a part of it crashes; all of it ends when it is dropped.
-    pub async fn run(self, client: Client) {
+    /// Runs everything. Ends only if a part of it crashes, with that; all of it ends when it is dropped.
+    pub async fn run(self, client: Client) -> Crash {
         let world = World::new(client, &self.options.pods, self.machine, self.running);
         let mut tasks = JoinSet::new();
         tasks.spawn(stateful_set::run(world.clone(), stateful_set::listen(&world)));
@@ -79,15 +83,32 @@ impl Nodes {
             tasks.spawn(postgres::keep_hosts(world.clone(), machine.clone(), postgres::listen(&world)));
         }
         world.watch(&mut tasks);
-        // They have no end, but for a defect.
-        if let Some(Err(error)) = tasks.join_next().await {
-            tracing::error!("a controller of the sandbox has crashed: {error}");
-        }
+        first_crash(&mut tasks).await
     }
 }
 
+async fn first_crash(tasks: &mut JoinSet<()>) -> Crash {
+    let crash = Crash(tasks.join_next().await.and_then(Result::err));
+    tracing::error!("{}", error::chain(&crash));
+    crash
+}
+
 /// Runs the controllers, the scheduler and the node, as [`Nodes::run`] does.
-pub async fn run(client: Client, options: Options) -> Result<(), MachineError> {
-    Nodes::new(options)?.run(client).await;
-    Ok(())
+pub async fn run(client: Client, options: Options) -> Result<Crash, MachineError> {
+    Ok(Nodes::new(options)?.run(client).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_crash_says_what_has_crashed() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(std::future::pending());
+        tasks.spawn(async { panic!("an object without a name") });
+        let said = error::chain(&first_crash(&mut tasks).await);
+        assert!(said.starts_with("a controller of the sandbox has crashed: "), "{said}");
+        assert!(said.contains("an object without a name"), "{said}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What pods are.
 
+use crate::postgres;
 use std::{path::PathBuf, time::Duration};
 
 /// What to run.
@@ -19,7 +20,7 @@ pub enum Pods {
     },
     /// PostgreSQL servers of this machine. Needs Linux, PostgreSQL from the system's package, and user namespaces.
     Postgres {
-        /// Where folders of sandboxes are. What dead ones left there is removed.
+        /// Where folders of sandboxes are. Those that dead ones left there are removed.
         folder: PathBuf,
         /// How many servers may run at a time.
         servers: usize,
@@ -29,7 +30,9 @@ pub enum Pods {
 impl Pods {
     /// Real servers, as many as a laptop bears, with their data in the folder for temporary files.
     pub fn postgres() -> Self {
-        Self::Postgres { folder: std::env::temp_dir().join("sandboxes"), servers: 64 }
+        // Each user's own: what another one has made there could not be written to.
+        let folder = std::env::temp_dir().join(format!("sandboxes-{}", postgres::uid()));
+        Self::Postgres { folder, servers: 64 }
     }
 }
 

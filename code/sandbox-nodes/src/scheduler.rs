@@ -28,13 +28,19 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub(crate) fn listen(world: &World) -> mpsc::UnboundedReceiver<Key> {
     let (sender, receiver) = mpsc::unbounded_channel();
     world.pods.tell(sender.clone(), |pod| is_unbound(pod).then(|| Key::of(pod)));
-    let pods = world.pods.clone();
+    let (pods, to) = (world.pods.clone(), sender.clone());
     world.claims.on_change(move |change| {
         let Some(claim) = change.versions().last() else { return };
         for pod in pods.in_namespace(&claim.namespace().unwrap_or_default()) {
             if is_unbound(&pod) && claims_of(&pod).any(|it| it == claim.name_any()) {
-                let _ = sender.send(Key::of(&*pod));
+                let _ = to.send(Key::of(&*pod));
             }
+        }
+    });
+    let pods = world.pods.clone();
+    world.nodes.on_change(move |_| {
+        for pod in pods.all().iter().filter(|pod| is_unbound(pod)) {
+            let _ = sender.send(Key::of(&**pod));
         }
     });
     receiver

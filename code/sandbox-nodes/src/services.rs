@@ -28,27 +28,42 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 const MANAGED_BY: (&str, &str) =
     ("endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io");
 
-pub(crate) fn listen(world: &World) -> mpsc::UnboundedReceiver<Key> {
+/// The queue of Services, and the way into it.
+pub(crate) type Keys = (mpsc::UnboundedSender<Key>, mpsc::UnboundedReceiver<Key>);
+
+pub(crate) fn listen(world: &World) -> Keys {
     let (sender, receiver) = mpsc::unbounded_channel();
     world.services.tell(sender.clone(), |service| Some(Key::of(service)));
-    world.endpoints.tell(sender.clone(), |endpoints| Some(Key::of(endpoints)));
-    world.slices.tell(sender.clone(), |slice| {
-        Some(Key::new(slice.namespace().unwrap_or_default(), slice.labels().get(SERVICE_NAME)?))
+    // Endpoints may come before their Service. Only those that are taken away are news.
+    let to = sender.clone();
+    world.endpoints.on_change(move |change| {
+        if let (Some(old), None) = (&change.old, &change.new) {
+            let _ = to.send(Key::of(&**old));
+        }
     });
     let services = world.services.clone();
+    world.slices.tell(sender.clone(), move |slice| {
+        let key = Key::new(slice.namespace().unwrap_or_default(), slice.labels().get(SERVICE_NAME)?);
+        services.get(&key).map(|_| key)
+    });
+    let (services, to) = (world.services.clone(), sender.clone());
     world.pods.on_change(move |change| {
         let Some(pod) = change.versions().next() else { return };
         for service in services.in_namespace(&pod.namespace().unwrap_or_default()) {
             if change.versions().any(|pod| selects(&service, pod)) {
-                let _ = sender.send(Key::of(&*service));
+                let _ = to.send(Key::of(&*service));
             }
         }
     });
-    receiver
+    (sender, receiver)
 }
 
-pub(crate) async fn run(world: World, receiver: mpsc::UnboundedReceiver<Key>) {
+pub(crate) async fn run(world: World, (sender, receiver): Keys) {
     world.ready().await;
+    // A Service may have gone while nobody watched, and its Endpoints have no owner that would take them along.
+    for left in world.endpoints.all() {
+        let _ = sender.send(Key::of(&*left));
+    }
     queue::work("Service", receiver, |key| reconcile(world.clone(), key)).await;
 }
 

@@ -1,6 +1,6 @@
 //! What all controllers share: the client, the clock, and the watched copies.
 
-use crate::{Pods, access::Running, cache::Cache, clock::Clock, events::Events, postgres::Machine};
+use crate::{Pods, access::Running, cache::Cache, events::Events, postgres::Machine};
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, StatefulSet},
     batch::v1::Job,
@@ -9,6 +9,7 @@ use k8s_openapi::api::{
     storage::v1::StorageClass,
 };
 use kube::Client;
+use sandbox::Clock;
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
@@ -101,7 +102,7 @@ impl World {
         };
         Self {
             client,
-            clock: Clock::new(),
+            clock: Clock::default(),
             ready_after,
             machine,
             running,
@@ -146,9 +147,9 @@ impl World {
     }
 
     /// Removes what is in a volume.
-    pub(crate) fn remove_volume(&self, name: &str) {
+    pub(crate) async fn remove_volume(&self, name: &str) {
         if let Some(machine) = &self.machine {
-            machine.forget_volume(name);
+            machine.forget_volume(name).await;
         }
     }
 }

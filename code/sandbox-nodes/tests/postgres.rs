@@ -1,9 +1,9 @@
 //! Pods that are real servers. Needs PostgreSQL from the system's package, and fails without.
 
-use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::api::core::v1::{Event, Pod, Secret};
 use kube::{
     Api, Client,
-    api::{DeleteParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use sandbox::Sandbox;
 use sandbox_nodes::{KILL, Nodes, Options, Pods};
@@ -16,6 +16,8 @@ use std::{
 };
 use tokio::time::sleep;
 
+/// As it is hard to quote.
+const PASSWORD: &str = r#"open 'sesame' \" $HOME"#;
 const DEADLINE: Duration = Duration::from_mins(1);
 
 fn server() -> Value {
@@ -28,7 +30,8 @@ fn server() -> Value {
             {"name": "POSTGRES_DB", "value": "orders"},
         ],
         // Not the socket: the server that sets up the data directory listens there too.
-        "readinessProbe": {"tcpSocket": {"port": 5432}, "periodSeconds": 1},
+        // A period is longer than a start may take, so that a server must be found within the first.
+        "readinessProbe": {"tcpSocket": {"port": 5432}, "periodSeconds": 20},
         "volumeMounts": [
             {"name": "data", "mountPath": "/var/lib/postgresql/data"},
             {"name": "run", "mountPath": "/var/run/postgresql"},
@@ -57,8 +60,9 @@ fn sql(address: &str, password: &str, sql: &str) -> Result<String, String> {
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
-fn is_empty(folder: &Path) -> bool {
-    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+fn holds(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,6 +70,7 @@ async fn a_pod_is_a_server_with_the_password_of_its_secret_until_it_is_deleted()
     let folder = tempfile::tempdir().unwrap();
     // A run that was killed long ago: no process has this id and this start.
     fs::create_dir_all(folder.path().join("1-0/volumes/old")).unwrap();
+    fs::create_dir(folder.path().join("letters-2026")).unwrap();
     fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let pods = Pods::Postgres { folder: folder.path().to_owned(), servers: 4 };
     let nodes = Nodes::new(Options { pods }).unwrap();
@@ -74,20 +79,26 @@ async fn a_pod_is_a_server_with_the_password_of_its_secret_until_it_is_deleted()
     let running = tokio::spawn(nodes.run(client.clone()));
 
     let secrets: Api<Secret> = Api::namespaced(client.clone(), "default");
-    let secret = json!({"metadata": {"name": "login"}, "stringData": {"password": "open sesame"}});
+    let secret = json!({"metadata": {"name": "login"}, "stringData": {"password": PASSWORD}});
     secrets.create(&PostParams::default(), &serde_json::from_value(secret).unwrap()).await.unwrap();
-    let pods: Api<Pod> = Api::namespaced(client, "default");
+    let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
     pods.create(&PostParams::default(), &serde_json::from_value(server()).unwrap()).await.unwrap();
     let address = ready(&pods, 0).await;
-    sql(&address, "open sesame", "CREATE TABLE kept (i int)").unwrap();
+    sql(&address, PASSWORD, "CREATE TABLE kept (i int)").unwrap();
     let refused = sql(&address, "a guess", "SELECT 1").unwrap_err();
     assert!(refused.contains("password authentication failed"), "{refused}");
+
+    assert_eq!(sql(&address, PASSWORD, "SHOW fsync").as_deref(), Ok("off"), "nothing waits for the disk");
+    let events =
+        Api::<Event>::namespaced(client, "default").list(&ListParams::default()).await.unwrap().items;
+    let unhealthy = events.iter().filter(|it| it.reason.as_deref() == Some("Unhealthy"));
+    assert_eq!(unhealthy.count(), 0, "a server that starts is not ill");
 
     let kill = Patch::Merge(json!({"metadata": {"annotations": {KILL: "1"}}}));
     pods.patch("db", &PatchParams::default(), &kill).await.unwrap();
     assert_eq!(ready(&pods, 1).await, address);
     assert_eq!(
-        sql(&address, "open sesame", "SELECT count(*) FROM kept").as_deref(),
+        sql(&address, PASSWORD, "SELECT count(*) FROM kept").as_deref(),
         Ok("0"),
         "data outlives a crash"
     );
@@ -98,11 +109,11 @@ async fn a_pod_is_a_server_with_the_password_of_its_secret_until_it_is_deleted()
         assert!(Instant::now() < deadline, "the pod does not go");
         sleep(Duration::from_millis(100)).await;
     }
-    assert!(sql(&address, "open sesame", "SELECT 1").is_err(), "the server has gone with its pod");
+    assert!(sql(&address, PASSWORD, "SELECT 1").is_err(), "the server has gone with its pod");
     running.abort();
     let _ = running.await;
     // The last of its tasks ends a moment after it.
-    while !is_empty(folder.path()) {
+    while holds(folder.path()) != ["letters-2026"] {
         assert!(Instant::now() < deadline, "something is left behind");
         sleep(Duration::from_millis(10)).await;
     }

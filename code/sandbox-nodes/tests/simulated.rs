@@ -5,7 +5,7 @@ use k8s_openapi::{
     api::{
         apps::v1::StatefulSet,
         batch::v1::Job,
-        core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service},
+        core::v1::{ConfigMap, Endpoints, Node, PersistentVolumeClaim, Pod, Service},
         discovery::v1::EndpointSlice,
     },
 };
@@ -14,7 +14,7 @@ use kube::{
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use sandbox::Sandbox;
-use sandbox_nodes::{EXIT_CODE, KILL, Options, Pods, run};
+use sandbox_nodes::{Crash, EXIT_CODE, KILL, Options, Pods, run};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{fmt::Debug, time::Duration};
@@ -25,7 +25,7 @@ use tokio::{
 
 struct Stage {
     client: Client,
-    nodes: JoinHandle<()>,
+    nodes: JoinHandle<Crash>,
 }
 
 impl Drop for Stage {
@@ -252,4 +252,42 @@ async fn a_service_leads_to_ready_pods() {
     stage.api::<Pod>().delete("web-0", &DeleteParams::default()).await.unwrap();
     stage.wait::<EndpointSlice>("gone", |slices| leads(slices) == 0).await;
     stage.wait::<EndpointSlice>("back", |slices| leads(slices) == 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn endpoints_may_come_before_their_service_and_go_with_it() {
+    let stage = Stage::set();
+    let addresses = json!([{"addresses": [{"ip": "192.0.2.1"}], "ports": [{"port": 80}]}]);
+    stage.create::<Endpoints>(json!({"metadata": {"name": "far"}, "subsets": addresses})).await;
+    sleep(Duration::from_secs(10)).await;
+    stage.wait::<Endpoints>("kept", |it| it.len() == 1).await;
+    // Without a selector: the addresses are somebody else's to keep.
+    stage.create::<Service>(json!({"metadata": {"name": "far"}, "spec": {"ports": [{"port": 80}]}})).await;
+    sleep(Duration::from_secs(10)).await;
+    let kept = stage.wait::<Endpoints>("kept", |it| it.len() == 1).await;
+    assert!(kept[0].subsets.is_some());
+    stage.api::<Service>().delete("far", &DeleteParams::default()).await.unwrap();
+    stage.wait::<Endpoints>("gone", <[_]>::is_empty).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_is_bound_as_soon_as_a_node_takes_it() {
+    let stage = Stage::set();
+    let nodes: Api<Node> = Api::all(stage.client.clone());
+    let cordon = async |cordoned: bool| {
+        let patch = Patch::Merge(json!({"spec": {"unschedulable": cordoned}}));
+        while nodes.patch("sandbox", &PatchParams::default(), &patch).await.is_err() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    cordon(true).await;
+    let pod =
+        json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "postgres"}]}});
+    stage.create::<Pod>(pod).await;
+    let refused = |pods: &[Pod]| pods[0].status.iter().flat_map(|it| &it.conditions).flatten().count() > 0;
+    stage.wait::<Pod>("refused", refused).await;
+    cordon(false).await;
+    let start = Instant::now();
+    stage.wait::<Pod>("bound", |pods| pods[0].spec.as_ref().unwrap().node_name.is_some()).await;
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }

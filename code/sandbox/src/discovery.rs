@@ -11,8 +11,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// The version of Kubernetes whose behaviour this is.
 pub(crate) const VERSION: &str = "v1.34.0";
-const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// What can be done with a resource.
+fn verbs(resource: &Resource) -> Vec<&'static str> {
+    let all = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+    all.into_iter().filter(|verb| *verb != "deletecollection" || resource.deletes_collections()).collect()
+}
 
 pub(crate) fn version() -> Value {
     json!({
@@ -120,7 +125,7 @@ fn resources(groups: &Groups, group: &str, version: &str) -> Outcome<Value> {
     for resource in resources {
         let mut one = json!({
             "name": resource.plural, "singularName": resource.singular, "namespaced": resource.namespaced,
-            "kind": resource.kind, "verbs": VERBS,
+            "kind": resource.kind, "verbs": verbs(resource),
         });
         if !resource.short_names.is_empty() {
             one["shortNames"] = json!(resource.short_names);
@@ -175,7 +180,7 @@ fn aggregated_resource(resource: &Resource) -> Value {
     let mut one = json!({
         "resource": resource.plural, "responseKind": kind(&resource.kind),
         "scope": if resource.namespaced { "Namespaced" } else { "Cluster" },
-        "singularResource": resource.singular, "verbs": VERBS,
+        "singularResource": resource.singular, "verbs": verbs(resource),
     });
     if !resource.short_names.is_empty() {
         one["shortNames"] = json!(resource.short_names);

@@ -6,6 +6,7 @@
 
 mod apply;
 mod cause;
+mod clock;
 mod discovery;
 mod error;
 mod http;
@@ -22,6 +23,8 @@ mod pods;
 mod protobuf;
 mod quota;
 mod rbac;
+mod rbac_grants;
+mod rbac_roles;
 mod registry;
 mod reviews;
 mod schema;
@@ -35,11 +38,12 @@ mod verbs;
 mod write;
 mod write_parts;
 
+pub use clock::Clock;
 pub use kubeconfig::{CONTEXT, kubeconfig};
 pub use options::Options;
 pub use pods::{Io, PodAccess, Upgrade};
 
-use kinds::service::Addresses;
+use kinds::event::Expiry;
 use kube::Client;
 use registry::Registry;
 use server::Server;
@@ -61,8 +65,15 @@ impl Sandbox {
     /// An API with the namespaces that every cluster has.
     pub fn new(options: Options) -> Self {
         let store = Store::new(options.history);
-        let server = Server { options, store, registry: Registry::new(), addresses: Addresses::default() };
+        let server = Server {
+            options,
+            clock: Clock::default(),
+            store,
+            registry: Registry::new(),
+            events: Expiry::default(),
+        };
         namespaces::make_first(&server);
+        rbac_roles::make_first(&server);
         Self(Arc::new(server))
     }
 

@@ -1,12 +1,7 @@
 //! What holds for the metadata of every object.
 
-use crate::{error::Cause, names, registry::Resource};
+use crate::{clock::Clock, error::Cause, names, registry::Resource};
 use serde_json::{Value, json};
-
-/// The time as the API writes it.
-pub(crate) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
 
 /// A new random UID.
 pub(crate) fn uid() -> String {
@@ -39,10 +34,10 @@ pub(crate) fn finalizers(object: &Value) -> Vec<String> {
 }
 
 /// Gives a new object what only the server gives.
-pub(crate) fn begin(resource: &Resource, object: &mut Value, namespace: &str) {
+pub(crate) fn begin(clock: &Clock, resource: &Resource, object: &mut Value, namespace: &str) {
     let Some(metadata) = object["metadata"].as_object_mut() else {
         object["metadata"] = json!({});
-        return begin(resource, object, namespace);
+        return begin(clock, resource, object, namespace);
     };
     for field in
         ["deletionGracePeriodSeconds", "deletionTimestamp", "generation", "resourceVersion", "selfLink"]
@@ -50,7 +45,7 @@ pub(crate) fn begin(resource: &Resource, object: &mut Value, namespace: &str) {
         metadata.remove(field);
     }
     metadata.insert("uid".to_owned(), json!(uid()));
-    metadata.insert("creationTimestamp".to_owned(), json!(now()));
+    metadata.insert("creationTimestamp".to_owned(), json!(clock.stamp()));
     if resource.namespaced {
         metadata.insert("namespace".to_owned(), json!(namespace));
     } else {

@@ -1,6 +1,7 @@
 //! Namespaces: nothing is made in one that is missing or going, and one that goes takes everything with it.
 
 use crate::{
+    clock::Clock,
     error::{Failure, Outcome},
     kinds, metadata,
     registry::Resource,
@@ -95,7 +96,7 @@ fn sweep(server: &Arc<Server>, name: &str) -> bool {
         }
     }
     let before = value["status"].clone();
-    value["status"]["conditions"] = conditions(&kept, &before["conditions"]);
+    value["status"]["conditions"] = conditions(&server.clock, &kept, &before["conditions"]);
     if value["status"] != before {
         let nothing = |_: &Inner| Ok::<(), ()>(());
         let _ = server.store.put("namespaces", &key, Some(namespace.revision), &value, nothing);
@@ -107,7 +108,7 @@ fn sweep(server: &Arc<Server>, name: &str) -> bool {
 type Kept = (String, Vec<String>);
 
 /// What a namespace says of its emptying, as the namespace controller writes it.
-fn conditions(kept: &[Kept], before: &Value) -> Value {
+fn conditions(clock: &Clock, kept: &[Kept], before: &Value) -> Value {
     let count = |of: &dyn Fn(&Kept) -> Vec<String>| {
         let mut counts = std::collections::BTreeMap::new();
         for key in kept.iter().flat_map(of) {
@@ -134,7 +135,7 @@ fn conditions(kept: &[Kept], before: &Value) -> Value {
             .into_iter()
             .flatten()
             .find(|old| old["type"] == kind && old["status"] == status);
-        let time = old.map_or_else(|| json!(metadata::now()), |old| old["lastTransitionTime"].clone());
+        let time = old.map_or_else(|| json!(clock.stamp()), |old| old["lastTransitionTime"].clone());
         let (reason, message) = if bad { (reason.0, message.0) } else { (reason.1, message.1) };
         json!({ "type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": time })
     };
@@ -177,7 +178,7 @@ pub(crate) fn make_first(server: &Server) {
     let namespaces = server.registry.built_in("namespaces");
     for name in FIRST {
         let mut object = json!({ "metadata": { "name": name } });
-        metadata::begin(&namespaces, &mut object, "");
+        metadata::begin(&server.clock, &namespaces, &mut object, "");
         kinds::default(&namespaces, &mut object);
         kinds::namespace::begin(&mut object);
         let nothing = |_: &Inner| Ok::<(), ()>(());

@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Failure, Outcome},
-    http::{Target, Verb},
+    http::{Query, Target, Verb},
     server::Server,
 };
 use http::HeaderMap;
@@ -56,14 +56,20 @@ pub(crate) struct Wish<'a> {
 }
 
 /// Refuses what the user may not do with a resource.
-pub(crate) fn check_target(server: &Server, user: &User, target: &Target, verb: Verb) -> Outcome<()> {
+pub(crate) fn check_target(
+    server: &Server,
+    user: &User,
+    target: &Target,
+    verb: Verb,
+    query: &Query,
+) -> Outcome<()> {
     let wish = Wish {
         verb: verb.name(),
         group: &target.resource.group,
         resource: &target.resource.plural,
         subresource: &target.subresource,
         namespace: &target.namespace,
-        name: &target.name,
+        name: if matches!(verb, Verb::List | Verb::Watch) { selected_name(query) } else { &target.name },
     };
     if !server.options.rbac || allowed(server, user, &wish) {
         return Ok(());
@@ -83,6 +89,13 @@ pub(crate) fn check_target(server: &Server, user: &User, target: &Target, verb: 
         user.name, wish.verb, wish.group
     );
     Err(Failure::forbidden(&target.resource, &target.name, &why))
+}
+
+/// The only object that a list or a watch can show, if its field selector says so: a right to that object is enough.
+fn selected_name(query: &Query) -> &str {
+    let parts = query.get("fieldSelector").unwrap_or_default().split(',');
+    let mut names = parts.filter_map(|part| part.trim().strip_prefix("metadata.name="));
+    names.next().map(|name| name.trim_start_matches('=')).unwrap_or_default()
 }
 
 /// Refuses paths that are no resources to users without a right to them. Discovery is everybody's.
@@ -141,7 +154,8 @@ fn is_user(subject: &Value, user: &User, home: &str) -> bool {
     }
 }
 
-fn fits(rule: &Value, wish: &Wish) -> bool {
+/// Whether a rule allows it.
+pub(crate) fn fits(rule: &Value, wish: &Wish) -> bool {
     let has = |field: &str, wanted: &str| {
         rule[field].as_array().into_iter().flatten().any(|one| one == "*" || one == wanted)
     };
@@ -154,63 +168,4 @@ fn fits(rule: &Value, wish: &Wish) -> bool {
     let names = rule["resourceNames"].as_array().map_or(&[][..], Vec::as_slice);
     let is_named = names.is_empty() || names.iter().any(|name| name == wish.name);
     has("verbs", wish.verb) && has("apiGroups", wish.group) && resource && is_named
-}
-
-/// Refuses a role that gives what its author lacks: who may write roles could otherwise become anybody.
-pub(crate) fn check_grant(server: &Server, user: &User, target: &Target, role: &Value) -> Outcome<()> {
-    let (resource, namespace) = (&target.resource, &target.namespace);
-    let is_role = resource.group == "rbac.authorization.k8s.io" && role["rules"].is_array();
-    if !is_role || !server.options.rbac || user.admin {
-        return Ok(());
-    }
-    let held = rules(server, user, namespace);
-    let holds = |wish: &Wish| held.iter().any(|rule| fits(rule, wish));
-    let escalate = Wish {
-        verb: "escalate",
-        group: &resource.group,
-        resource: &resource.plural,
-        subresource: "",
-        namespace,
-        name: &target.name,
-    };
-    let covered = |rule: &Value| wishes(rule, namespace).iter().all(holds);
-    let mut asked = role["rules"].as_array().into_iter().flatten();
-    let Some(lacking) = asked.find(|rule| !covered(rule)).filter(|_| !holds(&escalate)) else {
-        return Ok(());
-    };
-    let name = role["metadata"]["name"].as_str().unwrap_or_default();
-    let why = format!(
-        "user {:?} (groups={:?}) is attempting to grant RBAC permissions not currently held:\n{lacking}",
-        user.name, user.groups
-    );
-    Err(Failure::forbidden(resource, name, &why))
-}
-
-/// Everything that a rule allows, one by one.
-fn wishes<'a>(rule: &'a Value, namespace: &'a str) -> Vec<Wish<'a>> {
-    let texts = |field: &str| -> Vec<&'a str> {
-        rule[field].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
-    };
-    let mut names = texts("resourceNames");
-    if names.is_empty() {
-        names.push("");
-    }
-    let mut all = Vec::new();
-    for group in texts("apiGroups") {
-        for (resource, subresource) in
-            texts("resources").into_iter().map(|it| it.split_once('/').unwrap_or((it, "")))
-        {
-            for verb in texts("verbs") {
-                all.extend(names.iter().map(|name| Wish {
-                    verb,
-                    group,
-                    resource,
-                    subresource,
-                    namespace,
-                    name,
-                }));
-            }
-        }
-    }
-    all
 }

@@ -1,10 +1,11 @@
 //! The parts of a running sandbox, and the way of a request through them.
 
 use crate::{
+    clock::Clock,
     discovery,
     error::{Failure, Outcome},
     http::{Answer, Input, Query, Route, Target, Verb, negotiate, respond},
-    kinds::service::Addresses,
+    kinds::event::Expiry,
     openapi_paths,
     options::Options,
     rbac::{self, User},
@@ -20,9 +21,10 @@ use std::{error::Error, sync::Arc};
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) options: Options,
+    pub(crate) clock: Clock,
     pub(crate) store: Store,
     pub(crate) registry: Registry,
-    pub(crate) addresses: Addresses,
+    pub(crate) events: Expiry,
 }
 
 /// One request on its way.
@@ -63,7 +65,7 @@ impl Server {
         if let Route::Resource(target) = &route
             && upgrade::is_wanted(target)
         {
-            rbac::check_target(&self, &user, target, upgrade::verb(&head.method))?;
+            rbac::check_target(&self, &user, target, upgrade::verb(&head.method), &query)?;
             return upgrade::answer(&self, target, &mut head);
         }
         let user_agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
@@ -95,7 +97,7 @@ impl Call {
     async fn resource(&mut self, method: &Method, target: &Target) -> Outcome<Answer> {
         let watch = self.query.flag("watch");
         let verb = target.verb(method, watch)?;
-        rbac::check_target(&self.server, &self.user, target, verb)?;
+        rbac::check_target(&self.server, &self.user, target, verb, &self.query)?;
         self.query.options = match verb {
             Verb::Create => "CreateOptions",
             Verb::Update => "UpdateOptions",

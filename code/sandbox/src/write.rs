@@ -6,8 +6,9 @@ use crate::{
     http::Target,
     kinds, metadata, namespaces,
     patch::Patch,
-    quota, rbac,
+    quota,
     rbac::User,
+    rbac_grants,
     schema::{
         self,
         decode::{FieldValidation, decode},
@@ -68,7 +69,7 @@ impl Write<'_> {
         let resource = &self.target.resource;
         let (table, namespace) = (&resource.table, &self.target.namespace);
         namespaces::check(self.server, resource, namespace, metadata::text(&object, "name"))?;
-        metadata::begin(resource, &mut object, namespace);
+        metadata::begin(&self.server.clock, resource, &mut object, namespace);
         if resource.status
             && let Some(map) = object.as_object_mut()
         {
@@ -76,7 +77,7 @@ impl Write<'_> {
         }
         self.prepare(&mut object, None)?;
         let nothing = serde_json::json!({ "metadata": {} });
-        apply::track(&resource.node(), &nothing, &mut object, &self.manager, &metadata::now());
+        apply::track(&resource.node(), &nothing, &mut object, &self.manager, &self.server.clock.stamp());
         self.finish_insert(table, namespace, object)
     }
 
@@ -87,6 +88,7 @@ impl Write<'_> {
         kinds::event::to_stored(resource, &mut object);
         let guard = |inner: &crate::store::Inner| {
             namespaces::check_in(inner, self.server, resource, &key.namespace, &name)?;
+            kinds::service::check(inner, resource, &object)?;
             quota::check(inner, self.server, resource, &key)
         };
         if self.dry_run {
@@ -183,9 +185,10 @@ impl Write<'_> {
         namespaces::check(self.server, resource, namespace, &self.target.name)?;
         let node = resource.node();
         let empty = serde_json::json!({ "metadata": {} });
-        let mut object = apply::apply(&node, &empty, config, &self.manager, true, &metadata::now())?;
+        let mut object =
+            apply::apply(&node, &empty, config, &self.manager, true, &self.server.clock.stamp())?;
         object["metadata"]["name"] = Value::String(self.target.name.clone());
-        metadata::begin(resource, &mut object, namespace);
+        metadata::begin(&self.server.clock, resource, &mut object, namespace);
         self.prepare(&mut object, None)?;
         self.finish_insert(&resource.table, namespace, object)
     }
@@ -210,7 +213,7 @@ impl Write<'_> {
             }
             Change::Apply { config, force } => {
                 let node = resource.node();
-                apply::apply(&node, live, config, &self.manager, *force, &metadata::now())?
+                apply::apply(&node, live, config, &self.manager, *force, &self.server.clock.stamp())?
             }
         };
         self.check_version(live, &new)?;
@@ -219,7 +222,7 @@ impl Write<'_> {
         metadata::keep(live, &mut new);
         self.prepare(&mut new, Some(live))?;
         if !matches!(change, Change::Apply { .. }) {
-            apply::track(&resource.node(), live, &mut new, &self.manager, &metadata::now());
+            apply::track(&resource.node(), live, &mut new, &self.manager, &self.server.clock.stamp());
         }
         Ok(new)
     }
@@ -246,7 +249,8 @@ impl Write<'_> {
             None => causes.extend(kinds::validate(resource, object, old)),
         }
         if causes.is_empty() {
-            return rbac::check_grant(self.server, self.user, self.target, object);
+            kinds::admit(self.server, resource, object, old)?;
+            return rbac_grants::check(self.server, self.user, self.target, object);
         }
         Err(Failure::invalid(resource, metadata::text(object, "name"), &causes))
     }

@@ -15,6 +15,9 @@ cases! { "CRD":
     a_schema_is_required,
     a_schema_has_to_be_structural,
     a_default_has_to_fit_its_schema,
+    items_cannot_have_to_be_unique,
+    the_keys_of_a_list_map_have_to_be_there,
+    a_version_that_is_stored_cannot_be_dropped,
     exactly_one_version_is_stored,
     the_scope_cannot_change,
     a_kind_of_the_cluster_has_no_namespace,
@@ -77,6 +80,35 @@ async fn a_default_has_to_fit_its_schema(arena: &Arena) -> Outcome {
     let schema = json!({"type": "object", "properties": {"size": {"type": "integer", "default": "large"}}});
     let (definition, _) = Definition::of(schema).build(arena);
     refused(arena, definition, "properties[size].default: Invalid value: \"string\"").await
+}
+
+async fn items_cannot_have_to_be_unique(arena: &Arena) -> Outcome {
+    let list = json!({"type": "array", "uniqueItems": true, "items": {"type": "string"}});
+    let (definition, _) =
+        Definition::of(json!({"type": "object", "properties": {"tags": list}})).build(arena);
+    refused(arena, definition, "uniqueItems: Forbidden: uniqueItems cannot be set to true").await
+}
+
+async fn the_keys_of_a_list_map_have_to_be_there(arena: &Arena) -> Outcome {
+    let with_key = |key: Value| {
+        let list = json!({
+            "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+            "items": {"type": "object", "properties": {"name": key}},
+        });
+        Definition::of(json!({"type": "object", "properties": {"parts": list}})).build(arena).0
+    };
+    let optional = with_key(json!({"type": "string"}));
+    refused(arena, optional, "items.properties[name].default: Required value").await?;
+    let nullable = with_key(json!({"type": "string", "default": "a", "nullable": true}));
+    refused(arena, nullable, "items.properties[name].nullable: Forbidden").await
+}
+
+async fn a_version_that_is_stored_cannot_be_dropped(arena: &Arena) -> Outcome {
+    let widgets = widgets(arena).await?;
+    let (definitions, name) = (arena.at(DEFINITIONS), definition_of(&widgets));
+    let renamed = json!([{"op": "replace", "path": "/spec/versions/0/name", "value": "v2"}]);
+    let refusal = definitions.json_patch(&name, renamed).await.refused(422, "Invalid")?;
+    refusal.cause("status.storedVersions[0]", "FieldValueInvalid", "must appear in spec.versions")
 }
 
 async fn exactly_one_version_is_stored(arena: &Arena) -> Outcome {

@@ -6,7 +6,7 @@ use crate::{
     crd::widgets,
     endpoint::Endpoint,
     expect::{absent, lists, present, same, uid, version},
-    resource::{CONFIG_MAPS, PODS},
+    resource::{CONFIG_MAPS, NAMESPACES, PODS},
 };
 use serde_json::{Value, json};
 
@@ -28,6 +28,7 @@ cases! { "deletion":
     a_finalizer_keeps_its_grace_period_at_0,
     a_collection_is_deleted_at_once,
     a_collection_leaves_what_is_held,
+    namespaces_are_no_collection,
     an_unknown_propagation_policy_is_refused,
     orphan_flag_and_policy_exclude_each_other,
     a_negative_grace_period_is_refused within 60,
@@ -173,6 +174,13 @@ async fn a_collection_is_deleted_at_once(arena: &Arena) -> Outcome {
     }
     widgets.delete("").await.is(200)?;
     lists(&widgets.list().await.ok()?, &[])
+}
+
+async fn namespaces_are_no_collection(arena: &Arena) -> Outcome {
+    // In case that they are: nothing has this label, and nothing is meant.
+    let none = arena.at(NAMESPACES).with("labelSelector", "conformance.example.com/run=none");
+    let refusal = none.with("dryRun", "All").delete("").await.refused(405, "MethodNotAllowed")?;
+    refusal.says(&["the server does not allow this method on the requested resource"])
 }
 
 async fn a_collection_leaves_what_is_held(arena: &Arena) -> Outcome {

@@ -18,6 +18,7 @@ cases! { "metadata":
     an_invalid_name_is_refused,
     an_invalid_label_is_refused,
     a_label_that_is_no_string_is_refused,
+    a_label_of_a_custom_resource_is_a_string_too,
     an_annotation_of_over_256_kib_is_refused,
     name_in_body_and_path_must_agree,
     namespace_in_body_and_path_must_agree,
@@ -92,6 +93,11 @@ async fn an_invalid_label_is_refused(arena: &Arena) -> Outcome {
 async fn a_label_that_is_no_string_is_refused(arena: &Arena) -> Outcome {
     let metadata = json!({"name": "a", "labels": {"key": 1}});
     arena.at(CONFIG_MAPS).create(json!({"metadata": metadata})).await.refused(400, "BadRequest").map(drop)
+}
+
+async fn a_label_of_a_custom_resource_is_a_string_too(arena: &Arena) -> Outcome {
+    let labelled = json!({"metadata": {"name": "a", "labels": {"app": 1}}});
+    widgets(arena).await?.create(labelled).await.refused(400, "BadRequest").map(drop)
 }
 
 async fn an_annotation_of_over_256_kib_is_refused(arena: &Arena) -> Outcome {

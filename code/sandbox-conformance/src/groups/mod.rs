@@ -12,6 +12,7 @@ mod dry_run;
 mod error;
 mod field_validation;
 mod gc;
+mod grants;
 mod list;
 mod managers;
 mod metadata;
@@ -19,6 +20,7 @@ mod namespace;
 mod patch;
 mod pod;
 mod quota;
+mod ratcheting;
 mod rbac;
 mod schema;
 mod selector;
@@ -49,11 +51,13 @@ pub fn cases() -> Vec<Case> {
         gc::cases(),
         schema::cases(),
         definition::cases(),
+        ratcheting::cases(),
         cel::cases(),
         namespace::cases(),
         error::cases(),
         dry_run::cases(),
         rbac::cases(),
+        grants::cases(),
         discovery::cases(),
         table::cases(),
         quota::cases(),

@@ -14,6 +14,7 @@ cases! { "workloads":
     a_pod_cannot_change_its_command within 60,
     a_pod_can_change_its_labels within 60,
     a_service_gets_an_address,
+    an_address_belongs_to_one_service,
     a_headless_service_gets_none,
     the_address_of_a_service_cannot_change,
     a_pod_runs_and_becomes_ready with Nodes,
@@ -62,6 +63,18 @@ async fn a_service_gets_an_address(arena: &Arena) -> Outcome {
     same("type", &made["spec"]["type"], "ClusterIP")?;
     same("sessionAffinity", &made["spec"]["sessionAffinity"], "None")?;
     same("ports", &made["spec"]["ports"], json!([{"port": 80, "protocol": "TCP", "targetPort": 80}]))
+}
+
+async fn an_address_belongs_to_one_service(arena: &Arena) -> Outcome {
+    let services = arena.at(SERVICES);
+    let made = services.create(service("a", json!({}))).await.is(201)?;
+    let same_address = |name: &str| service(name, json!({"clusterIP": made["spec"]["clusterIP"]}));
+    let refusal = services.create(same_address("b")).await.refused(422, "Invalid")?;
+    refusal.says(&["provided IP is already allocated"])?;
+    services.delete("a").await.is(200)?;
+    // A dry run takes nothing away from others.
+    services.with("dryRun", "All").create(same_address("b")).await.is(201)?;
+    services.create(same_address("c")).await.is(201).map(drop)
 }
 
 async fn a_headless_service_gets_none(arena: &Arena) -> Outcome {

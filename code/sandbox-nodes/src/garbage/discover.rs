@@ -9,8 +9,8 @@ use futures::TryStreamExt;
 use kube::{
     Api,
     api::DynamicObject,
-    core::PartialObjectMeta,
-    discovery::{Discovery, Scope, verbs},
+    core::{ApiResource, PartialObjectMeta},
+    discovery::{ApiCapabilities, ApiGroup, Discovery, Scope, verbs},
     runtime::{
         WatchStreamExt,
         watcher::{self, Event, watcher},
@@ -29,62 +29,84 @@ use tokio::{
 
 /// How soon a kind is noticed of whose definition the watch told nothing.
 const EVERY: Duration = Duration::from_secs(30);
-/// After a change of a definition: the API server serves it a moment later.
+/// After a change of a definition, which the API server serves a moment later, and after a discovery that failed.
 const SETTLED: Duration = Duration::from_millis(200);
 
 /// Watches every kind that can be listed, watched and deleted. Does not end.
 pub(crate) async fn keep_watching(collector: Arc<Collector>) {
     let mut watches = Watches { collector, running: HashMap::new(), tasks: JoinSet::new() };
     loop {
-        match Discovery::new(watches.collector.world.client.clone()).run().await {
-            Ok(discovery) => watches.follow(&discovery),
-            Err(error) => tracing::debug!("discovery: {}", chain(&error)),
-        }
+        let pause = match Discovery::new(watches.collector.world.client.clone()).run().await {
+            Ok(discovery) => {
+                watches.follow(&discovery);
+                EVERY
+            }
+            // A group may have gone after it was listed.
+            Err(error) => {
+                tracing::debug!("discovery: {}", chain(&error));
+                SETTLED
+            }
+        };
         let definitions = watches.collector.definitions.notified();
-        if timeout(EVERY, definitions).await.is_ok() {
+        if timeout(pause, definitions).await.is_ok() {
             sleep(SETTLED).await;
         }
     }
 }
 
+/// Group and plural.
+type Id = (String, String);
+
 struct Watches {
     collector: Arc<Collector>,
-    running: HashMap<(String, String), (Arc<Kind>, AbortHandle)>,
+    running: HashMap<Id, (Arc<Kind>, AbortHandle)>,
     tasks: JoinSet<()>,
 }
 
 impl Watches {
+    /// Ends the watches of kinds that are gone or served at another version, and starts those of new ones.
     fn follow(&mut self, discovery: &Discovery) {
-        let mut there = HashSet::new();
-        for group in discovery.groups() {
-            for (resource, capabilities) in group.recommended_resources() {
-                let usable = [verbs::LIST, verbs::WATCH, verbs::DELETE];
-                // Events are many, and own nothing and are owned by nobody.
-                if resource.plural == "events"
-                    || !usable.iter().all(|verb| capabilities.supports_operation(verb))
-                {
-                    continue;
-                }
-                let id = (resource.group.clone(), resource.plural.clone());
-                there.insert(id.clone());
-                let namespaced = capabilities.scope == Scope::Namespaced;
-                self.running.entry(id).or_insert_with(|| {
-                    let kind = Arc::new(Kind { resource, namespaced });
-                    let task = self.tasks.spawn(watch(self.collector.clone(), kind.clone()));
-                    (kind, task)
-                });
-            }
-        }
+        let mut there = kinds(discovery);
+        let mut gone = Vec::new();
         self.running.retain(|id, (kind, task)| {
-            let keep = there.contains(id);
-            if !keep {
+            let same = there.get(id).is_some_and(|now| now.resource.version == kind.resource.version);
+            if same {
+                there.insert(id.clone(), kind.clone());
+            } else {
                 task.abort();
-                self.collector.forget(kind);
+                gone.push(kind.clone());
             }
-            keep
+            same
         });
-        self.collector.kinds_are(self.running.values().map(|(kind, _)| kind.clone()).collect());
+        // First of all: what is forgotten or seen next asks for owners of these kinds.
+        self.collector.kinds_are(there.values().cloned().collect());
+        for kind in &gone {
+            self.collector.forget(kind);
+        }
+        for (id, kind) in there {
+            self.running.entry(id).or_insert_with(|| {
+                let task = self.tasks.spawn(watch(self.collector.clone(), kind.clone()));
+                (kind, task)
+            });
+        }
     }
+}
+
+/// The kinds to watch, each at the most stable version that has it: one group may serve different kinds at different versions.
+fn kinds(discovery: &Discovery) -> HashMap<Id, Arc<Kind>> {
+    let resources = discovery.groups().flat_map(ApiGroup::resources_by_stability);
+    let usable = resources.filter(|(resource, capabilities)| {
+        // Events are many, and own nothing and are owned by nobody.
+        resource.plural != "events"
+            && [verbs::LIST, verbs::WATCH, verbs::DELETE]
+                .iter()
+                .all(|verb| capabilities.supports_operation(verb))
+    });
+    let kind = |(resource, capabilities): (ApiResource, ApiCapabilities)| {
+        let namespaced = capabilities.scope == Scope::Namespaced;
+        ((resource.group.clone(), resource.plural.clone()), Arc::new(Kind { resource, namespaced }))
+    };
+    usable.map(kind).collect()
 }
 
 async fn watch(collector: Arc<Collector>, kind: Arc<Kind>) {

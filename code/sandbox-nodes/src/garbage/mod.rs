@@ -18,6 +18,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use kube::{
     Api,
     api::{DeleteParams, DynamicObject, Patch, PatchParams, Preconditions, PropagationPolicy},
+    core::Status,
 };
 use serde_json::{Value, json};
 use std::{
@@ -30,8 +31,6 @@ use tokio::{
     sync::{Notify, mpsc},
 };
 
-/// When an owner of a kind that nobody knows is looked for again.
-const UNKNOWN_KIND: Duration = Duration::from_secs(5);
 /// When an owner is looked for again that is there, but that no watch has told of.
 const UNSEEN: Duration = Duration::from_secs(2);
 
@@ -55,10 +54,18 @@ pub(crate) async fn run(world: World) {
 struct Collector {
     world: World,
     graph: Mutex<Graph>,
-    kinds: Mutex<Vec<Arc<Kind>>>,
+    kinds: Mutex<Kinds>,
     queue: mpsc::UnboundedSender<Key>,
     /// A definition of a custom resource has changed.
     definitions: Notify,
+}
+
+/// The kinds that the API server has.
+#[derive(Default)]
+struct Kinds {
+    known: Vec<Arc<Kind>>,
+    /// UIDs of objects with an owner of a kind that is not among them.
+    waiting: HashSet<String>,
 }
 
 impl Collector {
@@ -91,15 +98,31 @@ impl Collector {
         self.of_kind(kind).iter().for_each(|uid| self.remove(uid));
     }
 
-    fn kinds_are(&self, kinds: Vec<Arc<Kind>>) {
-        *self.kinds.lock().unwrap_or_else(PoisonError::into_inner) = kinds;
+    fn kinds(&self) -> MutexGuard<'_, Kinds> {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The kind that a reference names. The version may be another one than that which is watched.
-    fn kind_of(&self, owner: &OwnerReference) -> Option<Arc<Kind>> {
+    /// Takes in which kinds there are, and looks again at what waits for one.
+    fn kinds_are(&self, known: Vec<Arc<Kind>>) {
+        let waiting = {
+            let mut kinds = self.kinds();
+            kinds.known = known;
+            std::mem::take(&mut kinds.waiting)
+        };
+        self.enqueue(waiting);
+    }
+
+    /// The kind that a reference names. The version may be another one than that which is watched. Without such a kind, the
+    /// dependent is looked at again once the kinds have changed.
+    fn kind_of(&self, owner: &OwnerReference, dependent: &str) -> Option<Arc<Kind>> {
         let group = owner.api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        kinds.iter().find(|it| it.resource.group == group && it.resource.kind == owner.kind).cloned()
+        let mut kinds = self.kinds();
+        let of = |it: &&Arc<Kind>| it.resource.group == group && it.resource.kind == owner.kind;
+        let found = kinds.known.iter().find(of).cloned();
+        if found.is_none() {
+            kinds.waiting.insert(dependent.to_owned());
+        }
+        found
     }
 
     fn api(&self, kind: &Kind, namespace: Option<&str>) -> Api<DynamicObject> {
@@ -142,8 +165,11 @@ impl Collector {
         namespace: Option<&str>,
         name: &str,
     ) -> Result<Option<ObjectMeta>, Error> {
-        let read = self.api(kind, namespace).get_metadata_opt(name).await;
-        Ok(read.during(|| format!("read {} {name}", kind.resource.kind))?.map(|it| it.metadata))
+        match self.api(kind, namespace).get_metadata(name).await {
+            Ok(object) => Ok(Some(object.metadata)),
+            Err(kube::Error::Api(status)) if is_absent(&status, name) => Ok(None),
+            Err(error) => Err(error).during(|| format!("read {} {name}", kind.resource.kind)),
+        }
     }
 
     /// Frees the dependents of an object that goes alone.
@@ -183,11 +209,11 @@ impl Collector {
     async fn judge(&self, uid: &str, item: &Item, live: &ObjectMeta) -> Result<Again, Error> {
         let mut owners = Vec::new();
         for owner in &item.owners {
-            match self.find(item, owner).await? {
-                Some(found) => owners.push(found),
-                // Its kind is not known yet, or not any more. Nothing is deleted on a guess.
-                None => return Ok(Some(UNKNOWN_KIND)),
-            }
+            let Some(kind) = self.kind_of(owner, uid) else {
+                // Not known yet, or not any more. Nothing is deleted on a guess.
+                return Ok(None);
+            };
+            owners.push(self.find(item, owner, kind).await?);
         }
         let has_dependents = self.graph().dependents(uid).next().is_some();
         match decide(&owners, &item.finalizers, has_dependents) {
@@ -205,18 +231,17 @@ impl Collector {
         }
     }
 
-    async fn find(&self, item: &Item, owner: &OwnerReference) -> Result<Option<Owner>, Error> {
-        let Some(kind) = self.kind_of(owner) else { return Ok(None) };
+    async fn find(&self, item: &Item, owner: &OwnerReference, kind: Arc<Kind>) -> Result<Owner, Error> {
         if kind.namespaced && !item.kind.namespaced {
-            return Ok(Some(Owner::Unresolvable));
+            return Ok(Owner::Unresolvable);
         }
         let live = self.read(&kind, item.namespace.as_deref(), &owner.name).await?;
-        Ok(Some(match live {
+        Ok(match live {
             Some(live) if live.uid.as_ref() == Some(&owner.uid) => {
                 if Item::new(kind, &live).waits_for(FOREGROUND) { Owner::Waiting } else { Owner::Solid }
             }
             _ => Owner::Absent,
-        }))
+        })
     }
 
     async fn delete(&self, item: &Item, live: &ObjectMeta, policy: PropagationPolicy) -> Result<(), Error> {
@@ -239,4 +264,10 @@ impl Collector {
         let patched = self.api_of(item).patch_metadata(&item.name, &PatchParams::default(), &patch).await;
         gone_is_fine(patched).during(|| format!("patch {} {}", item.kind.resource.kind, item.name))
     }
+}
+
+/// Whether the API server says that there is no such object. It also answers 404 to a version that it does not serve any more,
+/// but without a name: the object may well be there.
+fn is_absent(status: &Status, name: &str) -> bool {
+    status.code == 404 && status.details.as_ref().is_some_and(|details| details.name == name)
 }

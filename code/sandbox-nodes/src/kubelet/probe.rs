@@ -7,16 +7,21 @@ use k8s_openapi::{api::core::v1::Probe, apimachinery::pkg::util::intstr::IntOrSt
 use std::{process::Stdio, time::Duration};
 use tokio::{
     net::TcpStream,
-    time::{sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
-/// A probe's numbers, with the defaults of the API.
+/// How soon a container that has not answered yet is asked again. A kubelet waits for a period, of which a server that is up
+/// after a tenth of a second would waste most.
+const EAGER: Duration = Duration::from_millis(100);
+
+/// A probe's numbers, with the defaults of the API, and how far it has come.
 struct Pace {
-    delay: Duration,
     period: Duration,
     timeout: Duration,
     failures: i32,
     successes: i32,
+    next: Instant,
+    answered: bool,
 }
 
 impl Pace {
@@ -25,11 +30,33 @@ impl Pace {
             Duration::from_secs(value.and_then(|it| it.try_into().ok()).unwrap_or(default))
         };
         Self {
-            delay: seconds(probe.initial_delay_seconds, 0),
             period: seconds(probe.period_seconds, 10).max(Duration::from_secs(1)),
             timeout: seconds(probe.timeout_seconds, 1).max(Duration::from_secs(1)),
             failures: probe.failure_threshold.unwrap_or(3).max(1),
             successes: probe.success_threshold.unwrap_or(1).max(1),
+            next: Instant::now() + seconds(probe.initial_delay_seconds, 0),
+            answered: false,
+        }
+    }
+
+    /// Waits for the probe's next period and tries it. Until there was an answer it is tried again and again for that period, and
+    /// all that fails in it is one failure.
+    async fn turn<F>(&mut self, attempt: impl Fn(Duration) -> F) -> Result<(), String>
+    where
+        F: Future<Output = Result<(), String>>,
+    {
+        sleep_until(self.next).await;
+        self.next += self.period;
+        loop {
+            let result = attempt(self.timeout).await;
+            self.answered |= result.is_ok();
+            let now = Instant::now();
+            if self.answered || now + EAGER >= self.next {
+                // A try that took long does not make the next ones hurry.
+                self.next = self.next.max(now);
+                return result;
+            }
+            sleep(EAGER).await;
         }
     }
 }
@@ -69,24 +96,21 @@ impl Worker {
     }
 
     async fn starts(&self, slot: &Slot, process: &Process, probe: &Probe) -> bool {
-        let pace = Pace::of(probe);
-        sleep(pace.delay).await;
+        let mut pace = Pace::of(probe);
         for _ in 0..pace.failures {
-            match self.try_probe(process, probe, pace.timeout).await {
+            match pace.turn(|within| self.try_probe(process, probe, within)).await {
                 Ok(()) => return true,
                 Err(why) => self.complain(slot, "Startup", &why).await,
             }
-            sleep(pace.period).await;
         }
         false
     }
 
     async fn keep_ready(&self, slot: &Slot, process: &Process, probe: &Probe) {
-        let pace = Pace::of(probe);
-        sleep(pace.delay).await;
+        let mut pace = Pace::of(probe);
         let (mut failures, mut successes) = (0, 0);
         loop {
-            match self.try_probe(process, probe, pace.timeout).await {
+            match pace.turn(|within| self.try_probe(process, probe, within)).await {
                 Ok(()) => {
                     (failures, successes) = (0, successes + 1);
                     if successes >= pace.successes {
@@ -101,23 +125,20 @@ impl Worker {
                     }
                 }
             }
-            sleep(pace.period).await;
         }
     }
 
     async fn while_alive(&self, slot: &Slot, process: &Process, probe: &Probe) {
-        let pace = Pace::of(probe);
-        sleep(pace.delay).await;
+        let mut pace = Pace::of(probe);
         let mut failures = 0;
         while failures < pace.failures {
-            match self.try_probe(process, probe, pace.timeout).await {
+            match pace.turn(|within| self.try_probe(process, probe, within)).await {
                 Ok(()) => failures = 0,
                 Err(why) => {
                     failures += 1;
                     self.complain(slot, "Liveness", &why).await;
                 }
             }
-            sleep(pace.period).await;
         }
     }
 
@@ -159,4 +180,28 @@ pub(crate) async fn run(process: &Process, command: &[String]) -> Result<(), Str
     }
     let said = [output.stdout, output.stderr].concat();
     Err(String::from_utf8_lossy(&said).trim().chars().take(512).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_container_is_asked_often_until_it_answers_and_once_a_period_from_then_on() {
+        let probe = Probe { period_seconds: Some(5), ..Probe::default() };
+        let (mut pace, start, tries) = (Pace::of(&probe), Instant::now(), Cell::new(0));
+        let mut turns = Vec::new();
+        // Up after 7.3 seconds, for 10 more.
+        for _ in 0..5 {
+            let result = pace.turn(|_| async {
+                tries.set(tries.get() + 1);
+                let since = start.elapsed().as_millis();
+                if (7_300..17_300).contains(&since) { Ok(()) } else { Err(String::new()) }
+            });
+            let is_up = result.await.is_ok();
+            turns.push((is_up, start.elapsed().as_millis() / 100, tries.take()));
+        }
+        assert_eq!(turns, [(false, 49, 50), (true, 73, 24), (true, 100, 1), (true, 150, 1), (false, 200, 1)]);
+    }
 }

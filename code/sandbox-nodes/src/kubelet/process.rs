@@ -1,6 +1,7 @@
 //! A container that runs: pretended, or a real process.
 
 use crate::postgres::Real;
+use rustix::process::Signal;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
@@ -68,7 +69,7 @@ impl Process {
     pub(crate) fn terminate(&self) {
         match self {
             Self::Simulated(it) => it.end(0),
-            Self::Real(it) => it.signal("INT"),
+            Self::Real(it) => it.signal(Signal::INT),
         }
     }
 
@@ -76,7 +77,7 @@ impl Process {
     pub(crate) fn kill(&self) {
         match self {
             Self::Simulated(it) => it.end(KILLED),
-            Self::Real(it) => it.signal("KILL"),
+            Self::Real(it) => it.signal(Signal::KILL),
         }
     }
 }

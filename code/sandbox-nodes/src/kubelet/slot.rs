@@ -1,11 +1,11 @@
 //! One container's place in a pod: what it is to be, what became of it so far, and its process.
 
 use super::process::{Ended, Process};
-use crate::clock::Clock;
 use k8s_openapi::api::core::v1::{
     Container, ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
     ContainerStatus,
 };
+use sandbox::Clock;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 

@@ -1,7 +1,7 @@
 //! A pod's status from its containers', as the kubelet derives it.
 
-use crate::clock::Clock;
 use k8s_openapi::api::core::v1::{ContainerStatus, HostIP, Pod, PodCondition, PodIP, PodStatus};
+use sandbox::Clock;
 
 /// Address of the one node.
 pub(crate) const NODE_ADDRESS: &str = "127.0.0.1";
@@ -143,7 +143,7 @@ mod tests {
             let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [], "restartPolicy": policy}});
             let init = init.iter().map(|(state, ready)| container(state, *ready)).collect();
             let pod = serde_json::from_value(pod).unwrap();
-            let status = pod_status(&pod, None, init, vec![container(main.0, main.1)], &Clock::new());
+            let status = pod_status(&pod, None, init, vec![container(main.0, main.1)], &Clock::default());
             let condition = status.conditions.unwrap().into_iter().find(|it| it.type_ == "Ready").unwrap();
             assert_eq!(
                 (status.phase.as_deref(), &*condition.status),

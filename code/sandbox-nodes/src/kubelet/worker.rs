@@ -70,7 +70,7 @@ impl Worker {
         }
         self.stop().await;
         if let Some(machine) = &self.world.machine {
-            machine.forget_pod(&self.pod().uid().unwrap_or_default());
+            machine.forget_pod(&self.pod().uid().unwrap_or_default()).await;
         }
         if let Err(error) = self.bury().await {
             tracing::warn!("{}: {}", self.pod_label(), chain(&error));

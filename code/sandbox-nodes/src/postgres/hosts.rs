@@ -11,9 +11,10 @@ use std::{
     fmt::Write as _,
     fs::{self, OpenOptions},
     io::{self, Write as _},
+    path::Path,
     sync::Arc,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::spawn_blocking};
 
 /// Says when a name may have changed.
 pub(crate) fn listen(world: &World) -> mpsc::UnboundedReceiver<()> {
@@ -38,27 +39,68 @@ pub(crate) async fn keep_hosts(
     machine: Arc<Machine>,
     mut changes: mpsc::UnboundedReceiver<()>,
 ) {
+    let mut written = None;
     while changes.recv().await.is_some() {
         while changes.try_recv().is_ok() {}
-        for namespace in world.namespaces.all() {
-            if let Err(error) = write(&world, &machine, &namespace.name_any()) {
-                tracing::warn!("cannot write the hosts of namespace {}: {error}", namespace.name_any());
-            }
+        // Most changes of pods are of their status, and mean nothing to names.
+        let now = Names::of(&world);
+        if written.as_ref() == Some(&now) {
+            continue;
         }
+        let machine = machine.clone();
+        let done = spawn_blocking(move || now.write(&machine).then_some(now)).await;
+        written = done.ok().flatten();
     }
 }
 
-fn write(world: &World, machine: &Machine, namespace: &str) -> io::Result<()> {
-    let names = world.services.all().into_iter().flat_map(|service| {
-        let pods = world.pods.in_namespace(&service.namespace().unwrap_or_default());
-        names(&service, &pods, namespace)
-    });
-    let text = names.fold("127.0.0.1 localhost\n".to_owned(), |mut text, (name, address)| {
-        let _ = writeln!(text, "{address} {name}");
-        text
-    });
-    let path = machine.hosts(namespace);
-    if fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
+/// All that stands in the files.
+#[derive(PartialEq)]
+struct Names {
+    namespaces: Vec<String>,
+    services: Vec<Published>,
+}
+
+/// A Service, and the addresses and host names that it leads to.
+#[derive(PartialEq)]
+struct Published {
+    namespace: String,
+    name: String,
+    pods: Vec<(String, Option<String>)>,
+}
+
+impl Names {
+    fn of(world: &World) -> Self {
+        let namespaces = world.namespaces.all().iter().map(|namespace| namespace.name_any()).collect();
+        let services = world.services.all().into_iter().map(|service| {
+            let pods = world.pods.in_namespace(&service.namespace().unwrap_or_default());
+            Published::of(&service, &pods)
+        });
+        Self { namespaces, services: services.collect() }
+    }
+
+    /// Writes the files that have changed, and returns whether all are as they should be.
+    fn write(&self, machine: &Machine) -> bool {
+        let mut good = true;
+        for namespace in &self.namespaces {
+            if let Err(error) = write(&machine.hosts(namespace), &self.text(namespace)) {
+                tracing::warn!("cannot write the hosts of namespace {namespace}: {error}");
+                good = false;
+            }
+        }
+        good
+    }
+
+    fn text(&self, namespace: &str) -> String {
+        let names = self.services.iter().flat_map(|service| service.seen_from(namespace));
+        names.fold("127.0.0.1 localhost\n".to_owned(), |mut text, (name, address)| {
+            let _ = writeln!(text, "{address} {name}");
+            text
+        })
+    }
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(());
     }
     // In place: containers have this very file mounted. The end is cut last, so that no reader finds it empty.
@@ -67,19 +109,29 @@ fn write(world: &World, machine: &Machine, namespace: &str) -> io::Result<()> {
     file.set_len(text.len() as u64)
 }
 
-/// The names that a Service gives: in short for its own namespace, in full for all.
-fn names(service: &Service, pods: &[Arc<Pod>], namespace: &str) -> BTreeSet<(String, String)> {
-    let (own, its) = (service.name_any(), service.namespace().unwrap_or_default());
-    let mut names = BTreeSet::new();
-    for (address, hostname) in published(service, pods) {
-        let pod = hostname.map(|pod| format!("{pod}.{own}"));
-        for name in pod.into_iter().chain([own.clone()]) {
-            let full = ["", ".svc", ".svc.cluster.local"].map(|rest| format!("{name}.{its}{rest}"));
-            let short = (its == namespace).then_some(name);
-            names.extend(full.into_iter().chain(short).map(|name| (name, address.clone())));
+impl Published {
+    fn of(service: &Service, pods: &[Arc<Pod>]) -> Self {
+        Self {
+            namespace: service.namespace().unwrap_or_default(),
+            name: service.name_any(),
+            pods: published(service, pods),
         }
     }
-    names
+
+    /// The names that it gives: in short for its own namespace, in full for all.
+    fn seen_from(&self, namespace: &str) -> BTreeSet<(String, String)> {
+        let (own, its) = (&self.name, &self.namespace);
+        let mut names = BTreeSet::new();
+        for (address, hostname) in &self.pods {
+            let pod = hostname.as_ref().map(|pod| format!("{pod}.{own}"));
+            for name in pod.into_iter().chain([own.clone()]) {
+                let full = ["", ".svc", ".svc.cluster.local"].map(|rest| format!("{name}.{its}{rest}"));
+                let short = (its == namespace).then_some(name);
+                names.extend(full.into_iter().chain(short).map(|name| (name, address.clone())));
+            }
+        }
+        names
+    }
 }
 
 #[cfg(test)]
@@ -91,7 +143,7 @@ mod tests {
     fn names_as_a_table() {
         let service =
             json!({"metadata": {"name": "db-pods", "namespace": "a"}, "spec": {"selector": {"app": "db"}}});
-        let service = serde_json::from_value(service).unwrap();
+        let service: Service = serde_json::from_value(service).unwrap();
         let pod = |name: &str, app: &str, address: &str, ready: &str| {
             let pod = json!({
                 "metadata": {"name": name, "namespace": "a", "labels": {"app": app}},
@@ -112,7 +164,7 @@ mod tests {
             ("b", "db-0.db-pods.a", true),
             ("b", "db-pods.a.svc.cluster.local", true),
         ] {
-            let found = names(&service, &pods, namespace);
+            let found = Published::of(&service, &pods).seen_from(namespace);
             assert_eq!(
                 found.contains(&(name.to_owned(), "127.1.1.1".to_owned())),
                 expected,

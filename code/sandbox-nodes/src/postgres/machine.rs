@@ -3,15 +3,25 @@
 use super::stale;
 use std::{
     fs, io,
-    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+};
 
 /// User and group in a container, as in the official image.
 const CONTAINER_ID: u32 = 999;
+/// What stands in front of programs of the same name, or is found in the image only.
+const SHIMS: [(&str, &str); 4] = [
+    ("docker-entrypoint.sh", include_str!("entrypoint.sh")),
+    ("initdb", include_str!("initdb.sh")),
+    ("pg_basebackup", include_str!("basebackup.sh")),
+    ("postgres", include_str!("server.sh")),
+];
 
 /// Why there are no real pods.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +41,7 @@ pub enum MachineError {
     #[error("root cannot run PostgreSQL, and there is no user postgres or nobody to do it")]
     NoUser,
     /// The file system.
-    #[error("cannot prepare the folder of the pods, {0}")]
+    #[error("cannot prepare the folder {0} for the pods")]
     Folder(PathBuf, #[source] io::Error),
 }
 
@@ -42,6 +52,8 @@ pub(crate) struct Machine {
     pub(crate) programs: PathBuf,
     pub(crate) version: String,
     folder: PathBuf,
+    /// Data directories to copy from, for all sandboxes of a user: they outlive this one.
+    pub(crate) templates: PathBuf,
     /// Whom to become, if root.
     user: Option<(u32, u32)>,
     servers: Arc<Semaphore>,
@@ -53,13 +65,15 @@ impl Machine {
     pub(crate) fn find(common: &Path, limit: usize) -> Result<Self, MachineError> {
         let programs = newest().ok_or(MachineError::NoPostgres)?;
         let version = version(&programs).ok_or(MachineError::NoPostgres)?;
-        let root = fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0);
-        let user = if root { Some(unprivileged().ok_or(MachineError::NoUser)?) } else { None };
+        let user = if uid() == 0 { Some(unprivileged().ok_or(MachineError::NoUser)?) } else { None };
         let told = |error| MachineError::Folder(common.to_owned(), error);
         let folder = stale::own_folder(common).map_err(told)?;
         let servers = Arc::new(Semaphore::new(limit));
-        let machine = Self { programs, version, folder, user, servers, limit };
+        let templates = std::env::temp_dir().join(format!("sandbox-templates-{}", uid()));
+        let machine = Self { programs, version, folder, templates, user, servers, limit };
         machine.prepare().map_err(told)?;
+        let made = machine.make_folder(&machine.templates);
+        made.map_err(|error| MachineError::Folder(machine.templates.clone(), error))?;
         machine.try_namespaces()?;
         Ok(machine)
     }
@@ -68,9 +82,7 @@ impl Machine {
         for folder in ["", "volumes", "pods", "hosts", "bin", "etc"] {
             self.make_folder(&self.folder.join(folder))?;
         }
-        for (name, text) in
-            [("postgres", include_str!("server.sh")), ("docker-entrypoint.sh", include_str!("entrypoint.sh"))]
-        {
+        for (name, text) in SHIMS {
             let path = self.folder.join("bin").join(name);
             fs::write(&path, text)?;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
@@ -147,13 +159,13 @@ impl Machine {
         self.pod(pod).join(format!("{container}.log"))
     }
 
-    pub(crate) fn forget_pod(&self, uid: &str) {
-        remove(&self.pod(uid));
+    pub(crate) async fn forget_pod(&self, uid: &str) {
+        remove(self.pod(uid)).await;
     }
 
     /// Removes a volume and what is in it.
-    pub(crate) fn forget_volume(&self, name: &str) {
-        remove(&self.volume(name));
+    pub(crate) async fn forget_volume(&self, name: &str) {
+        remove(self.volume(name)).await;
     }
 
     pub(crate) fn hosts(&self, namespace: &str) -> PathBuf {
@@ -180,6 +192,11 @@ impl Drop for Machine {
     }
 }
 
+/// The user that runs this program.
+pub(crate) fn uid() -> u32 {
+    rustix::process::getuid().as_raw()
+}
+
 /// Debian's folders, by version.
 fn newest() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
@@ -203,9 +220,11 @@ fn unprivileged() -> Option<(u32, u32)> {
     find("postgres").or_else(|| find("nobody"))
 }
 
-fn remove(path: &Path) {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+/// Removes a folder on a thread of its own: a database has many files.
+async fn remove(path: PathBuf) {
+    let of = path.clone();
+    match spawn_blocking(move || fs::remove_dir_all(of)).await {
+        Ok(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
             tracing::warn!("cannot remove {}: {error}", path.display());
         }
         _ => {}

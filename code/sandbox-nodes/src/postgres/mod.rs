@@ -13,7 +13,7 @@ mod real;
 mod stale;
 
 pub(crate) use hosts::{keep_hosts, listen};
-pub(crate) use machine::Machine;
 pub use machine::MachineError;
+pub(crate) use machine::{Machine, uid};
 pub(crate) use mounts::mounts;
 pub(crate) use real::{Command, Real, exit_code};

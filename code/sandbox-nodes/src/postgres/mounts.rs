@@ -18,6 +18,8 @@ pub(crate) async fn mounts(
     };
     let mut mounts = vec![
         triple(machine.shims(), "/usr/local/bin", "ro"),
+        // Where the shim of initdb looks.
+        triple(machine.templates.clone(), "/var/cache/sandbox", "rw"),
         triple(machine.etc("passwd"), "/etc/passwd", "ro"),
         triple(machine.etc("group"), "/etc/group", "ro"),
         triple(machine.etc("nsswitch.conf"), "/etc/nsswitch.conf", "ro"),

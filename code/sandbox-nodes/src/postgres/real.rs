@@ -2,6 +2,10 @@
 
 use super::Machine;
 use crate::kubelet::{Ended, Environment, KILLED};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process},
+};
 use std::{
     fs::{File, OpenOptions},
     io::{Read, Seek, SeekFrom},
@@ -88,12 +92,13 @@ impl Real {
     }
 
     /// Sends a signal to the container's process 1.
-    pub(crate) fn signal(&self, signal: &str) {
-        if let Some(process) = self.inner()
-            && let Err(error) =
-                std::process::Command::new("kill").args(["-s", signal, &process.to_string()]).output()
+    pub(crate) fn signal(&self, signal: Signal) {
+        let process = self.inner().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+        if let Some(process) = process
+            && let Err(error) = kill_process(process, signal)
+            && error != Errno::SRCH
         {
-            tracing::warn!("cannot send {signal} to {}: {error}", self.id);
+            tracing::warn!("cannot send {signal:?} to {}: {error}", self.id);
         }
     }
 

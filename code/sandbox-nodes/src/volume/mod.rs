@@ -120,23 +120,30 @@ impl Binder {
             Step::Remove(finalizers) => {
                 // What is in the volume goes first: a crash in between leaves a claim that is asked for again.
                 if claim.metadata.finalizers.as_ref().is_some_and(|it| it.len() == finalizers.len() + 1) {
-                    self.remove_volume(claim).await?;
+                    self.free_volume(claim).await?;
                 }
                 self.patch(claim, json!({"metadata": {"finalizers": finalizers}})).await
             }
         }
     }
 
-    async fn remove_volume(&self, claim: &PersistentVolumeClaim) -> Result<(), Error> {
+    /// Does with the volume of a claim that goes what its policy says: it goes along, or stays with all that is in it.
+    async fn free_volume(&self, claim: &PersistentVolumeClaim) -> Result<(), Error> {
         let api: Api<PersistentVolume> = Api::all(self.world.client.clone());
         let name = volume_name(claim);
+        let volume = api.get_opt(&name).await.during(|| format!("read PersistentVolume {name}"))?;
+        if volume.is_some_and(|volume| is_retained(&volume)) {
+            let released = Patch::Merge(json!({"status": {"phase": "Released"}}));
+            let patched = gone_is_fine(api.patch_status(&name, &PatchParams::default(), &released).await);
+            return patched.during(|| format!("report that PersistentVolume {name} is released"));
+        }
         let deleted = gone_is_fine(api.delete(&name, &DeleteParams::default()).await);
         deleted.during(|| format!("delete PersistentVolume {name}"))?;
         // The API server may have put a finalizer on it, against deletion while a claim is bound to it. This one goes.
         let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
         let freed = gone_is_fine(api.patch(&name, &PatchParams::default(), &free).await);
         freed.during(|| format!("let PersistentVolume {name} go"))?;
-        self.world.remove_volume(&name);
+        self.world.remove_volume(&name).await;
         Ok(())
     }
 
@@ -154,4 +161,9 @@ impl Binder {
         let patched = self.api(claim).patch_status(&name, &PatchParams::default(), &patch).await;
         patched.map(drop).during(|| format!("report the status of PersistentVolumeClaim {name}"))
     }
+}
+
+fn is_retained(volume: &PersistentVolume) -> bool {
+    let policy = volume.spec.as_ref().and_then(|spec| spec.persistent_volume_reclaim_policy.as_deref());
+    policy == Some("Retain")
 }

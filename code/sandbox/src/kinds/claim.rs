@@ -1,7 +1,13 @@
 //! Volumes, claims and their classes.
 
 use super::fill;
-use crate::{error::Cause, server::Server};
+use crate::{
+    error::{Cause, Failure, Outcome},
+    metadata,
+    registry::Resource,
+    server::Server,
+    store::Key,
+};
 use serde_json::{Value, json};
 
 pub(crate) fn default(object: &mut Value) {
@@ -118,6 +124,23 @@ fn unchanged(old: &Value, new: &Value) -> Option<Cause> {
     (bound && after < before).then(|| {
         Cause::forbidden("spec.resources.requests.storage", "field can not be less than previous value")
     })
+}
+
+/// Refuses growth that the claim's class does not allow. Follows the admission plugin PersistentVolumeClaimResize.
+pub(crate) fn admit(server: &Server, resource: &Resource, object: &Value, old: &Value) -> Outcome<()> {
+    let storage = |object: &Value| bytes(&object["spec"]["resources"]["requests"]["storage"]);
+    if storage(object) <= storage(old) {
+        return Ok(());
+    }
+    let name = old["spec"]["storageClassName"].as_str().unwrap_or_default();
+    let classes = server.registry.built_in("storageclasses.storage.k8s.io");
+    let class = server.store.get(&classes.table, &Key::new("", name));
+    if class.is_some_and(|class| class.value(&classes)["allowVolumeExpansion"] == true) {
+        return Ok(());
+    }
+    let why = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support \
+               resize";
+    Err(Failure::forbidden(resource, metadata::text(object, "name"), why))
 }
 
 pub(crate) fn validate_class(object: &Value, old: Option<&Value>) -> Vec<Cause> {

@@ -46,6 +46,7 @@ pub(crate) fn validate(object: &Value, old: Option<&Value>) -> Vec<Cause> {
         }
     }
     causes.extend(versions(spec));
+    causes.extend(stored_versions(object));
     if let Some(old) = old {
         for field in ["group", "scope"] {
             if old["spec"][field] != spec[field] {
@@ -60,6 +61,18 @@ pub(crate) fn validate(object: &Value, old: Option<&Value>) -> Vec<Cause> {
         }
     }
     causes
+}
+
+/// Objects may be stored at each of these, and could not be read any more without it.
+fn stored_versions(object: &Value) -> Vec<Cause> {
+    let versions = object["spec"]["versions"].as_array().map_or(&[][..], Vec::as_slice);
+    let stored = object["status"]["storedVersions"].as_array().into_iter().flatten().enumerate();
+    stored
+        .filter(|(_, stored)| !versions.iter().any(|version| version["name"] == **stored))
+        .map(|(at, stored)| {
+            Cause::invalid(&format!("status.storedVersions[{at}]"), stored, "must appear in spec.versions")
+        })
+        .collect()
 }
 
 fn versions(spec: &Value) -> Vec<Cause> {

@@ -1,7 +1,39 @@
-//! Events: one storage, two APIs. What is kept is the core form.
+//! Events: one storage, two APIs. What is kept is the core form, and not for long.
 
-use crate::registry::Resource;
+use crate::{
+    registry::Resource,
+    server::Server,
+    store::{Key, Object},
+};
 use serde_json::{Map, Value};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// How long an event is kept after its last write: what `--event-ttl` of a real server is if nobody says otherwise.
+const KEPT: Duration = Duration::from_hours(1);
+
+/// When each event was written, and its version then: the oldest write first.
+#[derive(Debug, Default)]
+pub(crate) struct Expiry(Mutex<VecDeque<(Instant, Key, u64)>>);
+
+impl Expiry {
+    /// Takes note of a write, and removes the events whose time is over.
+    pub(crate) fn written(&self, server: &Arc<Server>, resource: &Resource, object: &Object) {
+        let now = Instant::now();
+        let mut writes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        writes.push_back((now, object.key.clone(), object.revision));
+        while let Some((_, key, revision)) = writes.pop_front_if(|(at, ..)| now - *at >= KEPT) {
+            // One that was written again has another version, and its time is not over.
+            if let Some(gone) = server.store.remove(&resource.table, &key, revision) {
+                super::removed(server, resource, &gone);
+            }
+        }
+    }
+}
 
 /// The names of fields in `events.k8s.io` and in the core group.
 const NAMES: [(&str, &str); 7] = [

@@ -101,6 +101,19 @@ pub(crate) fn validate(resource: &Resource, object: &Value, old: Option<&Value>)
     }
 }
 
+/// Refuses what the rules of its kind allow and the state of the cluster does not.
+pub(crate) fn admit(
+    server: &Server,
+    resource: &Resource,
+    object: &Value,
+    old: Option<&Value>,
+) -> Outcome<()> {
+    match (resource.table.as_str(), old) {
+        ("persistentvolumeclaims", Some(old)) => claim::admit(server, resource, object, old),
+        _ => Ok(()),
+    }
+}
+
 /// Whether nothing holds a deleted object back any more.
 pub(crate) fn may_go(resource: &Resource, object: &Value) -> bool {
     let waits_for_node =
@@ -158,7 +171,10 @@ pub(crate) fn written(server: &Arc<Server>, resource: &Resource, object: &Object
         "namespaces" if object.is_deleting() => {
             tokio::spawn(namespaces::empty(Arc::downgrade(server), object.key.name.clone()));
         }
-        "customresourcedefinitions.apiextensions.k8s.io" => custom::definition_written(server, object),
+        "customresourcedefinitions.apiextensions.k8s.io" => {
+            custom::definition_written(server, &object.key.name);
+        }
+        "events" => server.events.written(server, resource, object),
         _ => {}
     }
     quota::count(server, resource, &object.key.namespace);
@@ -166,12 +182,8 @@ pub(crate) fn written(server: &Arc<Server>, resource: &Resource, object: &Object
 
 /// What follows a removal.
 pub(crate) fn removed(server: &Arc<Server>, resource: &Resource, object: &Object) {
-    match resource.table.as_str() {
-        "customresourcedefinitions.apiextensions.k8s.io" => {
-            server.registry.replace(&object.key.name, Vec::new());
-        }
-        "services" => server.addresses.free(&object.value(resource)),
-        _ => {}
+    if resource.table == "customresourcedefinitions.apiextensions.k8s.io" {
+        custom::definition_removed(server, &object.key.name);
     }
     quota::count(server, resource, &object.key.namespace);
 }

@@ -1,39 +1,48 @@
 //! Services, and their addresses.
 
 use super::fill;
-use crate::{error::Cause, server::Server};
-use serde_json::{Value, json};
-use std::{
-    collections::HashSet,
-    net::Ipv4Addr,
-    sync::{Mutex, PoisonError},
+use crate::{
+    error::{Cause, Failure, Outcome},
+    metadata,
+    registry::Resource,
+    server::Server,
+    store::Inner,
 };
+use serde_json::{Value, json};
+use std::{collections::HashSet, net::Ipv4Addr};
 
 /// The addresses that are given out: 10.96.0.0/16, as kind has it.
-#[derive(Debug, Default)]
-pub(crate) struct Addresses {
-    taken: Mutex<HashSet<Ipv4Addr>>,
-}
-
 const FIRST: u32 = u32::from_be_bytes([10, 96, 0, 2]);
 const COUNT: u32 = 65_000;
 
-impl Addresses {
-    fn take(&self) -> Option<Ipv4Addr> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = rand::random_range(0..COUNT);
-        let mut all = (0..COUNT).map(|at| Ipv4Addr::from(FIRST + (start + at) % COUNT));
-        let address = all.find(|address| !taken.contains(address))?;
-        taken.insert(address);
-        Some(address)
-    }
+/// The addresses of all Services there are.
+fn taken(inner: &Inner, services: &Resource) -> HashSet<String> {
+    let all = inner.in_namespace(&services.table, "");
+    all.filter_map(|service| service.value(services)["spec"]["clusterIP"].as_str().map(str::to_owned))
+        .collect()
+}
 
-    /// Gives a deleted Service's address back.
-    pub(crate) fn free(&self, service: &Value) {
-        if let Some(Ok(address)) = service["spec"]["clusterIP"].as_str().map(str::parse) {
-            self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
-        }
+/// An address that no Service has. It is the Service's own once that is stored.
+fn free_address(server: &Server) -> Option<String> {
+    let services = server.registry.built_in("services");
+    let taken = server.store.inspect(|inner| taken(inner, &services));
+    let start = rand::random_range(0..COUNT);
+    let mut all = (0..COUNT).map(|at| Ipv4Addr::from(FIRST + (start + at) % COUNT).to_string());
+    all.find(|address| !taken.contains(address))
+}
+
+/// Refuses a new Service with another one's address.
+pub(crate) fn check(inner: &Inner, resource: &Resource, object: &Value) -> Outcome<()> {
+    let address = object["spec"]["clusterIP"].as_str().unwrap_or_default();
+    if resource.table != "services" || matches!(address, "" | "None") {
+        return Ok(());
     }
+    if !taken(inner, resource).contains(address) {
+        return Ok(());
+    }
+    let why = format!("failed to allocate IP {address}: provided IP is already allocated");
+    let cause = Cause::invalid("spec.clusterIPs", &json!([address]), why);
+    Err(Failure::invalid(resource, metadata::text(object, "name"), &[cause]))
 }
 
 pub(crate) fn default(object: &mut Value) {
@@ -68,9 +77,9 @@ pub(crate) fn prepare(server: &Server, object: &mut Value, old: Option<&Value>) 
         return;
     }
     if spec["clusterIP"].as_str().unwrap_or_default().is_empty()
-        && let Some(address) = server.addresses.take()
+        && let Some(address) = free_address(server)
     {
-        spec["clusterIP"] = json!(address.to_string());
+        spec["clusterIP"] = json!(address);
     }
     let address = spec["clusterIP"].clone();
     fill(spec, "clusterIPs", json!([address]));

@@ -2,10 +2,11 @@
 
 use super::{Body, Resource, Scale};
 use crate::{
+    clock::Clock,
     metadata,
     schema::custom::Custom,
     server::Server,
-    store::{Inner, Key, Object},
+    store::{Inner, Key},
     verbs::delete,
 };
 use serde_json::{Value, json};
@@ -15,28 +16,39 @@ use std::sync::{Arc, Weak};
 const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-/// What follows a write to a definition: its versions are served, and its status says so.
-pub(crate) fn definition_written(server: &Arc<Server>, object: &Object) {
+/// What follows a write to a definition: the versions of its newest state are served, and its status says so.
+pub(crate) fn definition_written(server: &Arc<Server>, name: &str) {
     let resource = server.registry.built_in(DEFINITIONS);
+    let _one_at_a_time = server.registry.updating();
+    let key = Key::new("", name);
+    // Whoever has removed it in the meantime has seen to the rest.
+    let Some(object) = server.store.get(DEFINITIONS, &key) else { return };
     let mut definition = object.value(&resource);
-    let name = object.key.name.clone();
     if metadata::is_deleting(&definition) {
         if metadata::finalizers(&definition).iter().any(|finalizer| finalizer == CLEANUP) {
-            tokio::spawn(clean_up(Arc::downgrade(server), name));
+            tokio::spawn(clean_up(Arc::downgrade(server), name.to_owned()));
         }
         return;
     }
     let taken = taken_name(server, &definition);
     if taken.is_none() {
-        let used = server.store.inspect(|inner| inner.in_namespace(&name, "").next().is_some());
-        server.registry.replace(&name, resources(&definition, used));
+        let used = server.store.inspect(|inner| inner.in_namespace(name, "").next().is_some());
+        server.registry.replace(name, resources(&definition, used));
     }
     let before = definition.clone();
-    establish(&mut definition, taken.as_deref());
+    establish(&server.clock, &mut definition, taken.as_deref());
     if definition != before {
         let nothing = |_: &Inner| Ok::<(), ()>(());
         // If another write came first, that one does this too.
-        let _ = server.store.put(DEFINITIONS, &object.key, Some(object.revision), &definition, nothing);
+        let _ = server.store.put(DEFINITIONS, &key, Some(object.revision), &definition, nothing);
+    }
+}
+
+/// What follows the end of a definition: nothing of it is served, unless there is a new one of its name.
+pub(crate) fn definition_removed(server: &Server, name: &str) {
+    let _one_at_a_time = server.registry.updating();
+    if server.store.get(DEFINITIONS, &Key::new("", name)).is_none() {
+        server.registry.replace(name, Vec::new());
     }
 }
 
@@ -48,7 +60,7 @@ fn taken_name(server: &Server, definition: &Value) -> Option<String> {
     others.find(|other| other.group == *group && other.kind == *kind).map(|other| other.kind.clone())
 }
 
-fn establish(definition: &mut Value, taken: Option<&str>) {
+fn establish(clock: &Clock, definition: &mut Value, taken: Option<&str>) {
     let mut finalizers = metadata::finalizers(definition);
     if !finalizers.iter().any(|finalizer| finalizer == CLEANUP) {
         finalizers.push(CLEANUP.to_owned());
@@ -69,7 +81,7 @@ fn establish(definition: &mut Value, taken: Option<&str>) {
     }
     status["storedVersions"] = Value::Array(all);
     if !status["conditions"].is_array() {
-        let now = metadata::now();
+        let now = clock.stamp();
         let truth = if taken.is_some() { "False" } else { "True" };
         let condition = |kind: &str, reason: &str, message: &str| json!({ "type": kind, "status": truth, "reason": reason, "message": message, "lastTransitionTime": now });
         let conflict = taken.map(|kind| format!("{kind:?} is already in use"));
@@ -167,9 +179,7 @@ fn sweep(server: &Arc<Server>, name: &str) -> bool {
     finalizers.retain(|finalizer| finalizer != CLEANUP);
     if finalizers.is_empty() {
         let gone = server.store.remove(DEFINITIONS, &key, object.revision);
-        if gone.is_some() {
-            server.registry.replace(name, Vec::new());
-        }
+        definition_removed(server, name);
         return gone.is_some();
     }
     metadata::set(&mut definition, "finalizers", Some(json!(finalizers)));

@@ -7,7 +7,7 @@ use crate::schema::{self, Node, custom::Custom};
 use builtin::{ROWS, Row};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 /// A resource at one version.
@@ -111,6 +111,11 @@ impl Resource {
         self.group == "events.k8s.io" || self.custom().is_some_and(|custom| custom.reshapes)
     }
 
+    /// Whether all objects can be deleted in one request. Namespaces go one by one.
+    pub(crate) fn deletes_collections(&self) -> bool {
+        self.table != "namespaces"
+    }
+
     /// Whether a change of the spec counts up `metadata.generation`.
     pub(crate) fn has_generation(&self) -> bool {
         const WITH: [&str; 8] = [
@@ -133,12 +138,14 @@ type ByPath = BTreeMap<(String, String, String), Arc<Resource>>;
 #[derive(Debug)]
 pub(crate) struct Registry {
     all: RwLock<Arc<ByPath>>,
+    /// Held from the look at a definition until its versions are served.
+    updates: Mutex<()>,
 }
 
 impl Registry {
     pub(crate) fn new() -> Self {
         let all = ROWS.iter().map(|row| entry(Resource::built_in(row))).collect();
-        Self { all: RwLock::new(Arc::new(all)) }
+        Self { all: RwLock::new(Arc::new(all)), updates: Mutex::default() }
     }
 
     pub(crate) fn all(&self) -> Arc<ByPath> {
@@ -160,6 +167,11 @@ impl Registry {
             Some(resource) => resource,
             None => unreachable!("{qualified} is built in"),
         }
+    }
+
+    /// One update at a time: of two writers of a definition, the slower one must not bring back what it saw before the other.
+    fn updating(&self) -> MutexGuard<'_, ()> {
+        self.updates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts the versions of one custom resource in the place of those that were served before.

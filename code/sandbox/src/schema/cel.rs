@@ -1,5 +1,6 @@
 //! The rules that a schema states in CEL.
 
+use super::ratchet;
 use crate::error::Cause;
 use kube_cel::{CompiledSchema, Validator};
 use serde_json::Value;
@@ -56,7 +57,12 @@ fn with_optional(rule: &str) -> String {
     text
 }
 
-/// The rules that `object` breaks; those about changes count only if there is an `old` one.
+/// Whether a rule compares with what was before.
+pub(super) fn is_about_changes(rule: &str) -> bool {
+    with_optional(rule) != rule
+}
+
+/// The rules that `object` breaks; those about changes count only if there is an `old` one, and others only on what has changed.
 pub(super) fn check(
     rules: &CompiledSchema,
     schema: &Value,
@@ -64,9 +70,10 @@ pub(super) fn check(
     old: Option<&Value>,
 ) -> Vec<Cause> {
     let Err(errors) = Validator::new().validate_compiled(rules, object, old) else { return Vec::new() };
-    let _ = schema;
+    let settled = old.map(|old| ratchet::settled_rules(schema, object, old)).unwrap_or_default();
     errors
         .into_iter()
+        .filter(|error| !settled.contains(&(error.field_path.clone(), error.rule.clone())))
         .map(|error| {
             let path = error.field_path.trim_start_matches('.').to_owned();
             let message = match error.message.strip_prefix("rule evaluation error: ") {

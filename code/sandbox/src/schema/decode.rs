@@ -43,7 +43,9 @@ pub(crate) fn decode(
 ) -> Outcome<()> {
     check_type(resource, value)?;
     let node = resource.node();
-    if !resource.is_custom() {
+    if resource.is_custom() {
+        check_metadata(&node, value)?;
+    } else {
         default::drop_nulls(value);
         if let Some(why) = wrong_type(&node, value, &resource.kind, "") {
             return Err(cannot_be_handled(resource, &format!("json: cannot unmarshal {why}")));
@@ -51,6 +53,15 @@ pub(crate) fn decode(
     }
     let unknown = prune::prune(&node, value).iter().map(|field| format!("unknown field {field:?}")).collect();
     report(resource, validation, unknown, warnings)
+}
+
+/// Of a custom resource, the metadata are of a built-in type.
+fn check_metadata(node: &Node, object: &mut Value) -> Outcome<()> {
+    let metadata = object.get_mut("metadata").filter(|metadata| !metadata.is_null());
+    let Some((node, metadata)) = node.field("metadata").zip(metadata) else { return Ok(()) };
+    default::drop_nulls(metadata);
+    let wrong = wrong_type(node, metadata, "ObjectMeta", "");
+    wrong.map_or(Ok(()), |why| Err(Failure::bad_request(format!("json: cannot unmarshal {why}"))))
 }
 
 /// Refuses an object for what strict decoding finds, or warns of it.

@@ -12,6 +12,7 @@ pub(crate) mod list_types;
 pub(crate) mod node;
 pub(crate) mod openapi;
 pub(crate) mod prune;
+mod ratchet;
 pub(crate) mod structural;
 pub(crate) mod validate;
 pub(crate) mod validate_lists;

@@ -115,11 +115,11 @@ pub(crate) fn paths(resources: &[Arc<Resource>]) -> Map<String, Value> {
         };
         let write = ["dryRun", "fieldManager", "fieldValidation"];
         let apply = ["dryRun", "fieldManager", "fieldValidation", "force"];
-        paths.insert(
-            all.clone(),
-            json!({ "get": operation("list", &[]), "post": operation("post", &write),
-                "delete": operation("deletecollection", &["dryRun"]) }),
-        );
+        let mut of_all = json!({ "get": operation("list", &[]), "post": operation("post", &write) });
+        if resource.deletes_collections() {
+            of_all["delete"] = operation("deletecollection", &["dryRun"]);
+        }
+        paths.insert(all.clone(), of_all);
         paths.insert(
             format!("{all}/{{name}}"),
             json!({ "get": operation("get", &[]), "put": operation("put", &write),

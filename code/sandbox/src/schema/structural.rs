@@ -37,11 +37,12 @@ fn walk(path: &str, schema: &Value, root: bool, causes: &mut Vec<Cause>) {
     if schema["type"] == "array" && !schema["items"].is_object() {
         causes.push(Cause::required(&format!("{path}.items"), "must be specified"));
     }
-    if schema["x-kubernetes-list-type"] == "map"
-        && schema["x-kubernetes-list-map-keys"].as_array().is_none_or(Vec::is_empty)
-    {
-        let why = "must not be empty if x-kubernetes-list-type is map";
-        causes.push(Cause::required(&format!("{path}.x-kubernetes-list-map-keys"), why));
+    if schema["uniqueItems"] == true {
+        let why = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
+        causes.push(Cause::forbidden(&format!("{path}.uniqueItems"), why));
+    }
+    if schema["x-kubernetes-list-type"] == "map" {
+        map_keys(path, schema, causes);
     }
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         if !(root && name == "metadata") {
@@ -59,6 +60,30 @@ fn walk(path: &str, schema: &Value, root: bool, causes: &mut Vec<Cause>) {
         causes.extend(wrong);
     }
     rules(path, schema, root, causes);
+}
+
+/// Items of a list that is a map are told apart by keys that each of them has.
+fn map_keys(path: &str, schema: &Value, causes: &mut Vec<Cause>) {
+    let keys = schema["x-kubernetes-list-map-keys"].as_array().map_or(&[][..], Vec::as_slice);
+    if keys.is_empty() {
+        let why = "must not be empty if x-kubernetes-list-type is map";
+        causes.push(Cause::required(&format!("{path}.x-kubernetes-list-map-keys"), why));
+    }
+    let items = &schema["items"];
+    let required = items["required"].as_array().map_or(&[][..], Vec::as_slice);
+    for key in keys {
+        let Some(name) = key.as_str() else { continue };
+        let Some(property) = items["properties"].get(name) else { continue };
+        let path = format!("{path}.items.properties[{name}]");
+        if !required.contains(key) && property.get("default").is_none() {
+            let why = "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property";
+            causes.push(Cause::required(&format!("{path}.default"), why));
+        }
+        if property["nullable"] == true {
+            let why = "this property is in x-kubernetes-list-map-keys, so it cannot be nullable";
+            causes.push(Cause::forbidden(&format!("{path}.nullable"), why));
+        }
+    }
 }
 
 /// Rules that are no CEL are refused with the definition, not with the first object.

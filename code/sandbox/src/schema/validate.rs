@@ -3,6 +3,7 @@
 use super::{
     cel,
     custom::Custom,
+    ratchet::old_item,
     validate_lists,
     validate_scalars::{check_number, check_text},
 };
@@ -13,10 +14,14 @@ use serde_json::Value;
 pub(crate) fn custom(custom: &Custom, object: &Value, old: Option<&Value>) -> Vec<Cause> {
     let Some(schema) = &custom.schema else { return Vec::new() };
     let mut causes = Vec::new();
-    check(schema, object, "", &mut causes);
-    validate_lists::check(&custom.node, object, "", &mut causes);
-    if let Some(old) = old {
-        causes.retain(|cause| changed(cause.field(), object, old));
+    check(schema, object, old, "", &mut causes);
+    let repeated = |object: &Value| {
+        let mut causes = Vec::new();
+        validate_lists::check(&custom.node, object, "", &mut causes);
+        causes
+    };
+    if old.is_none_or(|old| repeated(old).is_empty()) {
+        causes.extend(repeated(object));
     }
     let Some(rules) = &custom.rules else { return causes };
     if causes.is_empty() {
@@ -31,25 +36,14 @@ pub(crate) fn custom(custom: &Custom, object: &Value, old: Option<&Value>) -> Ve
 /// What is wrong with a value by itself.
 pub(super) fn value(schema: &Value, value: &Value, path: &str) -> Vec<Cause> {
     let mut causes = Vec::new();
-    check(schema, value, path, &mut causes);
+    check(schema, value, None, path, &mut causes);
     causes
 }
 
-/// Whether the value at `field` is another one than before.
-fn changed(field: &str, object: &Value, old: &Value) -> bool {
-    let pointer = format!("/{}", field.replace('[', ".").replace(']', "").replace('.', "/"));
-    match (object.pointer(&pointer), old.pointer(&pointer)) {
-        (Some(new), Some(old)) => new != old,
-        // A missing field: it was missing before if its parent is the same.
-        (None, None) => {
-            let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
-            object.pointer(parent) != old.pointer(parent)
-        }
-        _ => true,
+fn check(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
+    if old == Some(value) {
+        return;
     }
-}
-
-fn check(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     if value.is_null() && schema["nullable"] == true {
         return;
     }
@@ -58,8 +52,8 @@ fn check(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
         return;
     }
     match value {
-        Value::Object(_) => check_object(schema, value, path, causes),
-        Value::Array(items) => check_list(schema, items, path, causes),
+        Value::Object(_) => check_object(schema, value, old, path, causes),
+        Value::Array(items) => check_list(schema, items, old, path, causes),
         Value::String(text) => check_text(schema, text, path, causes),
         Value::Number(_) => check_number(schema, value, path, causes),
         _ => {}
@@ -71,7 +65,7 @@ fn check(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
             allowed.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned)).collect();
         causes.push(Cause::unsupported(path, value, &supported));
     }
-    check_combinations(schema, value, path, causes);
+    check_combinations(schema, value, old, path, causes);
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -105,7 +99,7 @@ fn below(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-fn check_object(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+fn check_object(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
     let Some(map) = value.as_object() else { return };
     for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if !map.contains_key(name) {
@@ -128,12 +122,12 @@ fn check_object(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Caus
         let own = properties.and_then(|properties| properties.get(name));
         let any = schema.get("additionalProperties").filter(|any| any.is_object());
         if let Some(schema) = own.or(any) {
-            check(schema, value, &below(path, name), causes);
+            check(schema, value, old.and_then(|old| old.get(name)), &below(path, name), causes);
         }
     }
 }
 
-fn check_list(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Cause>) {
+fn check_list(schema: &Value, items: &[Value], old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
     if let Some(least) = schema["minItems"].as_u64().filter(|least| (items.len() as u64) < *least) {
         let why = format!("{path} in body should have at least {least} items");
         causes.push(Cause::invalid(path, &items.len().into(), why));
@@ -143,14 +137,20 @@ fn check_list(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Caus
     }
     let item_schema = &schema["items"];
     for (at, item) in items.iter().enumerate() {
-        check(item_schema, item, &format!("{path}[{at}]"), causes);
+        check(item_schema, item, old_item(schema, old, item), &format!("{path}[{at}]"), causes);
     }
 }
 
-fn check_combinations(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+fn check_combinations(
+    schema: &Value,
+    value: &Value,
+    old: Option<&Value>,
+    path: &str,
+    causes: &mut Vec<Cause>,
+) {
     let fits = |schema: &Value| {
         let mut causes = Vec::new();
-        check(schema, value, path, &mut causes);
+        check(schema, value, None, path, &mut causes);
         causes.is_empty()
     };
     let shown = if path.is_empty() { "<nil>" } else { path };
@@ -173,7 +173,7 @@ fn check_combinations(schema: &Value, value: &Value, path: &str, causes: &mut Ve
         refuse(format!("{shown:?} must not validate the schema (not)"));
     }
     for schema in schema["allOf"].as_array().into_iter().flatten() {
-        check(schema, value, path, causes);
+        check(schema, value, old, path, causes);
     }
 }
 
@@ -187,7 +187,7 @@ mod tests {
         let at = |schema: Value, value: Value| {
             let schema = json!({ "type": "object", "properties": { "a": schema } });
             let mut causes = Vec::new();
-            check(&schema, &json!({ "a": value }), "", &mut causes);
+            check(&schema, &json!({ "a": value }), None, "", &mut causes);
             causes.iter().map(Cause::text).collect::<Vec<_>>().join("; ")
         };
         for (schema, value, expected) in [
@@ -227,6 +227,40 @@ mod tests {
             (json!({ "oneOf": [{ "required": ["b"] }, { "required": ["c"] }] }), json!({ "b": 1 }), ""),
         ] {
             assert_eq!(at(schema, value), expected);
+        }
+    }
+    #[test]
+    fn what_has_not_changed_may_stay_wrong() {
+        let number = json!({"type": "integer", "minimum": 5});
+        let schema = json!({"type": "object", "required": ["b"], "properties": {
+            "any": {"type": "object", "additionalProperties": number},
+            "map": {
+                "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+                "items": {"type": "object", "properties": {"name": {"type": "string"}, "size": number}},
+            },
+            "list": {"type": "array", "items": number},
+        }});
+        let wrong = |old: Value, new: Value| {
+            let mut causes = Vec::new();
+            check(&schema, &new, Some(&old), "", &mut causes);
+            causes.iter().map(Cause::field).collect::<Vec<_>>().join(", ")
+        };
+        for (old, new, expected) in [
+            (json!({"any": {"a": 1}}), json!({"any": {"a": 1}}), ""),
+            (json!({"any": {"a": 1}}), json!({"any": {"a": 1}, "c": 1}), "b"),
+            (
+                json!({"b": 1, "any": {"a.b/c": 1, "d.e/f": 1}}),
+                json!({"b": 1, "any": {"a.b/c": 1, "d.e/f": 2}}),
+                "any.d.e/f",
+            ),
+            (
+                json!({"b": 1, "map": [{"name": "x", "size": 1}, {"name": "y", "size": 1}]}),
+                json!({"b": 1, "map": [{"name": "y", "size": 1}, {"name": "x", "size": 2}]}),
+                "map[1].size",
+            ),
+            (json!({"b": 1, "list": [1]}), json!({"b": 1, "list": [1, 9]}), "list[0]"),
+        ] {
+            assert_eq!(wrong(old, new.clone()), expected, "{new}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What happened to one resource's objects, in order, as far back as the compaction window reaches.
+//! What happened to one resource's objects, in order, as far back as the compaction window reaches: so many events, and so many
+//! bytes of them.
 
 use super::object::Object;
 use std::{collections::VecDeque, sync::Arc};
@@ -22,36 +23,45 @@ pub(crate) struct Event {
 #[derive(Debug)]
 pub(super) struct Log {
     events: VecDeque<Event>,
+    /// Of the events' objects. What was before an event is mostly another event's object, and not counted twice.
+    bytes: usize,
     /// The newest version whose event is gone. A reader needs everything after its own version.
     compacted: u64,
     /// The newest event that was dropped: who has seen it has missed nothing, wherever the compaction stands.
     lost: u64,
 }
 
+/// Large objects that change often would otherwise fill the memory.
+const MOST_BYTES: usize = 32 << 20;
 /// A cluster has a past when its first client comes: versions below this are gone.
 pub(super) const START: u64 = 100;
 
 impl Default for Log {
     fn default() -> Self {
-        Self { events: VecDeque::new(), compacted: START, lost: 0 }
+        Self { events: VecDeque::new(), bytes: 0, compacted: START, lost: 0 }
     }
 }
 
 impl Log {
     pub(super) fn push(&mut self, event: Event, window: usize) {
+        self.bytes += event.object.size();
         self.events.push_back(event);
-        while self.events.len() > window {
-            if let Some(old) = self.events.pop_front() {
-                self.compacted = self.compacted.max(old.revision);
-                self.lost = old.revision;
-            }
+        while self.events.len() > window || self.bytes > MOST_BYTES {
+            let Some(old) = self.events.pop_front() else { break };
+            self.compacted = self.compacted.max(old.revision);
+            self.drop(&old);
         }
+    }
+
+    fn drop(&mut self, old: &Event) {
+        self.bytes = self.bytes.saturating_sub(old.object.size());
+        self.lost = old.revision;
     }
 
     /// Forgets everything up to `revision`.
     pub(super) fn compact(&mut self, revision: u64) {
         while let Some(old) = self.events.pop_front_if(|event| event.revision <= revision) {
-            self.lost = old.revision;
+            self.drop(&old);
         }
         self.compacted = self.compacted.max(revision);
     }
@@ -95,6 +105,20 @@ mod tests {
         assert_eq!(revisions(102), Ok(vec![103, 104, 105]));
         assert_eq!(revisions(104), Ok(vec![105]));
         assert_eq!(revisions(109), Ok(vec![]));
+    }
+
+    #[test]
+    fn large_objects_make_the_window_smaller() {
+        let mut log = Log::default();
+        for revision in 101..=110 {
+            let text = "x".repeat(MOST_BYTES / 4);
+            let object = Arc::new(Object::new(Key::new("", "a"), revision, &json!({ "text": text })));
+            log.push(Event { revision, change: Change::Modified, object, previous: None }, 100);
+        }
+        assert_eq!(log.since(106).map(Iterator::count), Err(107));
+        assert_eq!(log.since(107).map(Iterator::count), Ok(3));
+        log.compact(110);
+        assert_eq!(log.bytes, 0);
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl Object {
         Self::new(self.key.clone(), revision, &self.bare())
     }
 
+    /// How many bytes its text has.
+    pub(super) fn size(&self) -> usize {
+        self.rest.len()
+    }
+
     fn bare(&self) -> Value {
         serde_json::from_str(&format!("{{{}", self.rest)).unwrap_or_default()
     }

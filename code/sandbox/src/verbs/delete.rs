@@ -1,6 +1,7 @@
 //! Deletes: at once, or marked and waited for.
 
 use crate::{
+    clock::{Clock, stamp},
     error::{Cause, Failure, Outcome},
     http::{Answer, Query, Target, negotiate::Form, respond},
     kinds, metadata,
@@ -38,7 +39,8 @@ pub(crate) fn delete(call: &mut Call, target: &Target) -> Outcome<Answer> {
 /// Deletes everything that the selectors match.
 pub(crate) fn collection(call: &mut Call, target: &Target) -> Outcome<Answer> {
     let selection = Selection::parse(&target.resource, &call.query)?;
-    if target.resource.namespaced && target.namespace.is_empty() {
+    let everywhere = target.resource.namespaced && target.namespace.is_empty();
+    if everywhere || !target.resource.deletes_collections() {
         return Err(Failure::method_not_allowed());
     }
     let wish = wish(call)?;
@@ -139,7 +141,7 @@ fn remove(server: &Arc<Server>, resource: &Resource, key: &Key, wish: &Wish) -> 
         check_preconditions(resource, &live, wish)?;
         kinds::check_delete(resource, &live)?;
         let mut marked = live.clone();
-        mark(resource, &mut marked, wish);
+        mark(&server.clock, resource, &mut marked, wish);
         let mut stored = marked.clone();
         kinds::event::to_stored(resource, &mut stored);
         if kinds::may_go(resource, &stored) {
@@ -185,7 +187,7 @@ fn check_preconditions(resource: &Resource, live: &Value, wish: &Wish) -> Outcom
 }
 
 /// Marks the object as being deleted, with the finalizers that the policy asks for.
-fn mark(resource: &Resource, object: &mut Value, wish: &Wish) {
+fn mark(clock: &Clock, resource: &Resource, object: &mut Value, wish: &Wish) {
     let mut finalizers = metadata::finalizers(object);
     let own = |name: &String| ["orphan", "foregroundDeletion"].contains(&name.as_str());
     let default = (resource.table == "jobs.batch").then_some("Orphan");
@@ -209,9 +211,9 @@ fn mark(resource: &Resource, object: &mut Value, wish: &Wish) {
         return;
     }
     let seconds = jiff::SignedDuration::from_secs(grace);
-    let at = jiff::Timestamp::now().checked_add(seconds).unwrap_or(jiff::Timestamp::MAX);
+    let at = clock.now().checked_add(seconds).unwrap_or(jiff::Timestamp::MAX);
     let first = !metadata::is_deleting(object);
-    metadata::set(object, "deletionTimestamp", Some(json!(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())));
+    metadata::set(object, "deletionTimestamp", Some(json!(stamp(at))));
     metadata::set(object, "deletionGracePeriodSeconds", Some(json!(grace)));
     if let Some(generation) = object["metadata"]["generation"].as_i64().filter(|_| first) {
         metadata::set(object, "generation", Some(json!(generation + 1)));

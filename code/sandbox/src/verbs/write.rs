@@ -30,7 +30,7 @@ pub(crate) fn update(call: &mut Call, target: &Target) -> Outcome<Answer> {
         && metadata::text(&body, "resourceVersion").is_empty()
         && !exists(call, target)
     {
-        rbac::check_target(&call.server, &call.user, target, Verb::Create)?;
+        rbac::check_target(&call.server, &call.user, target, Verb::Create, &call.query)?;
         let object = write(call, target, Operation::Update)?.create(body)?;
         return Ok(super::object(201, call.form, &target.resource, &object));
     }
@@ -70,7 +70,7 @@ pub(crate) fn patch(call: &mut Call, target: &Target) -> Outcome<Answer> {
     };
     let config = applied_config(call, target, config)?;
     if !exists(call, target) {
-        rbac::check_target(&call.server, &call.user, target, Verb::Create)?;
+        rbac::check_target(&call.server, &call.user, target, Verb::Create, &call.query)?;
     }
     let (object, created) = write(call, target, Operation::Apply)?.apply(config, force)?;
     Ok(super::object(if created { 201 } else { 200 }, call.form, &target.resource, &object))
@@ -191,7 +191,7 @@ pub(crate) fn bind(call: &mut Call, target: &Target) -> Outcome<Answer> {
         return Err(Failure::conflict(&target.resource, &target.name, &why));
     }
     let condition = json!({
-        "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": metadata::now(),
+        "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": call.server.clock.stamp(),
     });
     let mut conditions = pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
     conditions.retain(|condition| condition["type"] != "PodScheduled");
