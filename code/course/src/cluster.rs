@@ -3,10 +3,12 @@
 use crate::here::{Here, Pods};
 use kube::{Client, Config, config::KubeConfigOptions, config::Kubeconfig};
 use postgres_operator::error::chain;
-use std::{fmt, time::Duration};
-use tokio::time::timeout;
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, time::timeout};
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// PostgreSQL servers that start at the same time, in all checks of all operators together.
+const TURNS: usize = 4;
 
 /// What to run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -54,6 +56,8 @@ pub(crate) struct Cluster {
     pub(crate) client: Client,
     /// What ends with it, if it runs in this process.
     pub(crate) here: Option<Here>,
+    /// Turns to start a server.
+    pub(crate) turns: Arc<Semaphore>,
 }
 
 impl Cluster {
@@ -124,7 +128,10 @@ async fn reach(context: String, mut config: Config, here: Option<Here>) -> Resul
         )
     };
     match timeout(ANSWER_WITHIN, client.apiserver_version()).await {
-        Ok(Ok(version)) => Ok(Cluster { context, version: version.git_version, client, here }),
+        Ok(Ok(version)) => {
+            let (version, turns) = (version.git_version, Arc::new(Semaphore::new(TURNS)));
+            Ok(Cluster { context, version, client, here, turns })
+        }
         Ok(Err(error)) => Err(down(chain(&error))),
         Err(_) => Err(down(format!("nothing within {} s", ANSWER_WITHIN.as_secs()))),
     }

@@ -1,49 +1,98 @@
-//! What this machine lacks, and the command that installs it.
+//! What this machine lacks, what for, and the command that installs it.
 
 use crate::cluster;
+use postgres_operator::error::chain;
+use sandbox_nodes::{Nodes, Options, Pods};
 use std::process::ExitCode;
 use tokio::process::Command;
 
 /// The oldest Rust that the course compiles with; `rust-version` of the workspace.
 const RUST: &str = env!("CARGO_PKG_RUST_VERSION");
+const SETUP: &str = "./scripts/setup-dev-environment.sh";
 
-/// Looks for each tool, prints a line for it, and fails if one that is needed is missing.
+/// Something that was looked for.
+struct Finding {
+    what: String,
+    found: Option<String>,
+    /// Who does without it can do all the rest.
+    needed_for: &'static str,
+    install: String,
+}
+
+impl Finding {
+    fn new(what: &str, found: Option<String>, needed_for: &'static str, install: impl Into<String>) -> Self {
+        Self { what: what.to_owned(), found, needed_for, install: install.into() }
+    }
+
+    fn told(&self) -> String {
+        match &self.found {
+            Some(found) => format!("  ✓ {:<20} {found}", self.what),
+            None => {
+                format!("  ✗ {:<20} missing, needed for {}: {}", self.what, self.needed_for, self.install)
+            }
+        }
+    }
+}
+
+/// Looks for each tool, prints a line for it, and fails if there is nothing to run a lab on.
 pub(crate) async fn run() -> Result<ExitCode, String> {
-    let rust = version("rustc", &["--version"]).await;
+    let rust = version("rustc", &["--version"]).await.filter(|found| at_least(found, RUST));
+    let (cluster, sandbox) = (kind_cluster().await, sandbox());
+    let can_build = rust.is_some();
+    let (in_kind, in_the_sandbox) = (cluster.is_some(), sandbox.found.is_some());
+    let mut findings = vec![
+        Finding::new(&format!("Rust {RUST} or later"), rust, "everything", "rustup update stable"),
+        sandbox,
+    ];
+    findings.extend(kind(cluster).await);
+    let kubectl = version("kubectl", &["version", "--client"]).await;
+    findings.push(Finding::new("kubectl", kubectl, "looking around in a cluster", SETUP));
+    let mdbook = version("mdbook", &["--version"]).await;
+    findings.push(Finding::new("mdBook", mdbook, "cargo course book", SETUP));
+    for finding in &findings {
+        println!("{}", finding.told());
+    }
+    println!("\n{}", verdict(can_build, in_kind, in_the_sandbox));
+    Ok(if can_build && (in_kind || in_the_sandbox) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What to do with what there is.
+fn verdict(can_build: bool, in_kind: bool, in_the_sandbox: bool) -> &'static str {
+    match (can_build, in_kind, in_the_sandbox) {
+        (false, ..) => {
+            "Without Rust there is nothing to start with. Install it, then run cargo course doctor again."
+        }
+        (_, true, _) => "The labs run on kind. Next: cargo course check 4.1 --solution",
+        (_, _, true) => "The labs run in the sandbox. Next: cargo course check 4.1 --solution --on sandbox",
+        _ => {
+            "Labs need a kind cluster or the sandbox. Install what one of them needs, then run cargo course doctor again."
+        }
+    }
+}
+
+/// PostgreSQL's programs, and user namespaces to run them in.
+fn sandbox() -> Finding {
+    let needs = Nodes::new(Options { pods: Pods::postgres() });
+    let found = needs.as_ref().ok().map(|_| "PostgreSQL servers of this machine are its pods".to_owned());
+    let install = needs.err().map(|error| chain(&error)).unwrap_or_default();
+    Finding::new("the sandbox", found, "--on sandbox with real servers", install)
+}
+
+/// A kind cluster, and what makes one. That matters only as long as there is none.
+async fn kind(cluster: Option<String>) -> [Finding; 3] {
+    let made = cluster.as_ref().map(|_| "not found, and not needed while the cluster answers".to_owned());
     let engine = first(&[
         ("docker", &["version", "--format", "docker {{.Server.Version}}"]),
         ("podman", &["--version"]),
     ])
     .await;
-    let kubectl = version("kubectl", &["version", "--client"]).await;
-    let mdbook = version("mdbook", &["--version"]).await;
-    let cluster = kind_cluster().await;
-    // What makes clusters matters only as long as there is none.
-    let made = cluster.as_ref().map(|_| "not found, and not needed while the cluster answers".to_owned());
     let kind = version("kind", &["version"]).await;
-    let tools = "./scripts/setup-dev-environment.sh";
-    let findings = [
-        (format!("Rust {RUST} or later"), rust.filter(|found| at_least(found, RUST)), "rustup update stable"),
-        ("kubectl".into(), kubectl, tools),
-        ("Docker or Podman".into(), engine.or(made.clone()), tools),
-        ("kind".into(), kind.or(made), tools),
-        ("mdBook".into(), mdbook, tools),
-        ("a kind cluster".into(), cluster, "./scripts/setup-kind-cluster.sh"),
-    ];
-    for (what, found, install) in &findings {
-        match found {
-            Some(found) => println!("  ✓ {what:<18} {found}"),
-            None => println!("  ✗ {what:<18} missing, install it with: {install}"),
-        }
-    }
-    println!();
-    if findings.iter().all(|(_, found, _)| found.is_some()) {
-        println!("Everything is there. Next: cargo course check 4.1 --solution");
-        Ok(ExitCode::SUCCESS)
-    } else {
-        println!("Install what is missing with the commands above, then run cargo course doctor again.");
-        Ok(ExitCode::FAILURE)
-    }
+    let needed_for = "--on kind";
+    [
+        Finding::new("a kind cluster", cluster, needed_for, "./scripts/setup-kind-cluster.sh"),
+        Finding::new("Docker or Podman", engine.or(made.clone()), needed_for, SETUP),
+        Finding::new("kind", kind.or(made), needed_for, SETUP),
+    ]
 }
 
 async fn first(commands: &[(&str, &[&str])]) -> Option<String> {
@@ -80,6 +129,25 @@ fn at_least(found: &str, needed: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_of_kind_and_the_sandbox_will_do() {
+        for (can_build, in_kind, in_the_sandbox, expected) in [
+            (true, true, false, "run on kind"),
+            (true, false, true, "run in the sandbox"),
+            (true, false, false, "need a kind cluster or the sandbox"),
+            (false, true, true, "Without Rust"),
+        ] {
+            let told = verdict(can_build, in_kind, in_the_sandbox);
+            assert!(told.contains(expected), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_told_with_what_it_is_for() {
+        let missing = Finding::new("kind", None, "--on kind", SETUP).told();
+        assert!(missing.contains("needed for --on kind") && missing.ends_with(SETUP), "{missing}");
+    }
 
     #[test]
     fn versions_are_compared_as_numbers() {

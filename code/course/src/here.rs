@@ -2,6 +2,7 @@
 
 use crate::progress;
 use postgres_operator::error::chain;
+use rustix::process::{Pid, Signal, kill_process};
 use sandbox::Sandbox;
 use sandbox_nodes::{Nodes, Options};
 use std::{
@@ -11,7 +12,13 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{net::TcpListener, process::Command, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    process::Command,
+    signal::unix::{self, SignalKind},
+    sync::watch,
+    task::JoinSet,
+};
 
 /// How long after its start a simulated container is ready.
 const READY_AFTER: Duration = Duration::from_millis(300);
@@ -38,6 +45,7 @@ impl From<Pods> for sandbox_nodes::Pods {
 /// A running sandbox. It stops when this is dropped.
 pub(crate) struct Here {
     address: std::net::SocketAddr,
+    stopped: watch::Receiver<bool>,
     _tasks: JoinSet<()>,
 }
 
@@ -52,15 +60,24 @@ impl Here {
         let access = Some(Arc::new(nodes.access()) as Arc<dyn sandbox::PodAccess>);
         let sandbox =
             Sandbox::new(sandbox::Options { rbac: true, pods: access, ..sandbox::Options::default() });
-        let mut tasks = JoinSet::new();
         let client = sandbox.client();
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
         tasks.spawn(async move {
-            if let Err(error) = sandbox.serve(listener).await {
-                eprintln!("error: the sandbox has stopped: {error}");
-            }
+            let why = tokio::select! {
+                served = sandbox.serve(listener) => served.map_or_else(|error| chain(&error), |()| "it serves no more".into()),
+                crash = nodes.run(client) => chain(&crash),
+            };
+            eprintln!("error: the sandbox has stopped: {why}");
+            stop.send_replace(true);
         });
-        tasks.spawn(nodes.run(client));
-        Ok(Self { address, _tasks: tasks })
+        Ok(Self { address, stopped, _tasks: tasks })
+    }
+
+    /// Waits for an end that nobody asked for. Why it came has been printed by then.
+    async fn stopped(&self) {
+        // An error says that its sender is gone without a word: it has crashed, too.
+        let _ = self.stopped.clone().wait_for(|stopped| *stopped).await;
     }
 
     /// Where it listens.
@@ -85,24 +102,57 @@ impl Here {
         let file = default_kubeconfig();
         self.write_kubeconfig(&file)?;
         eprintln!("In another terminal: export KUBECONFIG={}", file.display());
-        // The terminal's Ctrl-C goes to the operator as well, which stops in its own time.
+        let mut signals = Signals::listen()?;
         let mut operator = Command::new(program)
             .args(arguments)
             .env("KUBECONFIG", &file)
+            .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
-        let interrupted = async {
-            loop {
-                let _ = tokio::signal::ctrl_c().await;
+        loop {
+            tokio::select! {
+                ended = operator.wait() => return match ended {
+                    Ok(status) if status.success() => Ok(ExitCode::SUCCESS),
+                    Ok(_) => Ok(ExitCode::FAILURE),
+                    Err(error) => Err(error.to_string()),
+                },
+                () = self.stopped() => return Ok(ExitCode::FAILURE),
+                // The operator stops in its own time. The terminal's Ctrl-C has gone to it as well, another signal may not have.
+                signal = signals.next() => if signal != SignalKind::interrupt() {
+                    let id = operator.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+                    if let Some(id) = id {
+                        // It may have ended in the meantime.
+                        let _ = kill_process(id, Signal::TERM);
+                    }
+                }
             }
-        };
+        }
+    }
+}
+
+/// The signals that ask for an end: Ctrl-C, a plain `kill`, and the end of the terminal. While there is one of these, none of them
+/// ends the process by itself, with all that it would leave behind.
+struct Signals {
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+    hangup: unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, String> {
+        let to = |kind| unix::signal(kind).map_err(|error| format!("cannot listen to signals: {error}"));
+        Ok(Self {
+            interrupt: to(SignalKind::interrupt())?,
+            terminate: to(SignalKind::terminate())?,
+            hangup: to(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> SignalKind {
         tokio::select! {
-            ended = operator.wait() => match ended {
-                Ok(status) if status.success() => Ok(ExitCode::SUCCESS),
-                Ok(_) => Ok(ExitCode::FAILURE),
-                Err(error) => Err(error.to_string()),
-            },
-            never = interrupted => never,
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.hangup.recv() => SignalKind::hangup(),
         }
     }
 }
@@ -112,14 +162,17 @@ fn default_kubeconfig() -> PathBuf {
     progress::folder().join("sandbox.yaml")
 }
 
-/// Serves a sandbox until Ctrl-C.
+/// Serves a sandbox until Ctrl-C, SIGTERM or the end of the terminal.
 pub(crate) async fn serve(port: u16, pods: Pods, kubeconfig: Option<PathBuf>) -> Result<ExitCode, String> {
+    let mut signals = Signals::listen()?;
     let here = Here::start(port, pods).await?;
     let file = kubeconfig.unwrap_or_else(default_kubeconfig);
     here.write_kubeconfig(&file)?;
     println!("A sandbox answers on {}, for as long as this runs. In another terminal:", here.url());
     println!("  export KUBECONFIG={}", file.display());
     println!("  kubectl get namespaces");
-    tokio::signal::ctrl_c().await.map_err(|error| error.to_string())?;
-    Ok(ExitCode::SUCCESS)
+    tokio::select! {
+        () = here.stopped() => Ok(ExitCode::FAILURE),
+        _ = signals.next() => Ok(ExitCode::SUCCESS),
+    }
 }

@@ -44,9 +44,6 @@ fn text(lab: Lab, lesson: &Lesson, check: &Check, level: u8) -> Result<String, S
         Ok(format!("{}, fn {}:\n\n{shown}", path.display(), task.function))
     });
     let told: Vec<String> = told.collect::<Result<_, String>>()?;
-    if told.is_empty() {
-        return Ok(format!("{}\n\nThe whole solution beside your lab: cargo course diff {lab}", check.hint));
-    }
     let more = if level == 2 {
         format!("\n\nMore: cargo course hint {lab} {} --level 3, which is the solution", check.name)
     } else {
@@ -55,26 +52,33 @@ fn text(lab: Lab, lesson: &Lesson, check: &Check, level: u8) -> Result<String, S
     Ok(told.join("\n\n") + &more)
 }
 
-/// A function's text with the comments above it: from them to the first line that closes a block at the function's own column.
+/// A function's text with the comments above it.
 pub(crate) fn function(source: &str, name: &str) -> Option<String> {
+    let (plain, generic) = (format!("fn {name}("), format!("fn {name}<"));
+    let head = |line: &str| line.contains(&plain) || line.contains(&generic);
+    item(source, head, head)
+}
+
+/// The lines from the comments above the first line that begins it, to the end of the block that a later line opens, or the same:
+/// that is the first line that closes a block at the column of the beginning.
+pub(crate) fn item(
+    source: &str,
+    begins: impl Fn(&str) -> bool,
+    opens: impl Fn(&str) -> bool,
+) -> Option<String> {
     let lines: Vec<&str> =
         source.lines().filter(|line| !line.trim_start().starts_with("// ANCHOR")).collect();
-    let head = lines
-        .iter()
-        .position(|line| line.contains(&format!("fn {name}(")) || line.contains(&format!("fn {name}<")))?;
+    let head = lines.iter().position(|line| begins(line))?;
     let indent = lines[head].len() - lines[head].trim_start().len();
     let above = lines[..head].iter().rev();
     let above =
         above.take_while(|line| line.trim_start().starts_with("//") || line.trim_start().starts_with("#["));
     let first = head - above.count();
-    let end = lines[head..].iter().position(|line| line.trim_end() == format!("{}}}", " ".repeat(indent)))?;
-    Some(
-        lines[first..=head + end]
-            .iter()
-            .map(|line| line.get(indent..).unwrap_or_default())
-            .collect::<Vec<_>>()
-            .join("\n"),
-    )
+    let block = head + lines[head..].iter().position(|line| opens(line))?;
+    let end =
+        lines[block..].iter().position(|line| line.trim_end() == format!("{}}}", " ".repeat(indent)))?;
+    let shown = lines[first..=block + end].iter().map(|line| line.get(indent..).unwrap_or_default());
+    Some(shown.collect::<Vec<_>>().join("\n"))
 }
 
 /// The words of a documentation comment.
@@ -104,10 +108,18 @@ mod tests {
         for lab in Lab::ALL {
             let lesson = lab.lesson();
             for check in lesson.checks {
-                for level in 1..=3 {
-                    let told = text(lab, lesson, check, level).unwrap();
-                    assert!(told.len() > 40, "{} at level {level}: {told}", check.name);
-                }
+                let [think, write, solution] =
+                    [1, 2, 3].map(|level| text(lab, lesson, check, level).unwrap());
+                assert!(think.starts_with(check.hint), "{think}");
+                assert!(write.starts_with("labs/") && write.contains("Task "), "{}: {write}", check.name);
+                assert!(
+                    solution.starts_with("solutions/") && solution.contains("\n}"),
+                    "{}: {solution}",
+                    check.name
+                );
+            }
+            for named in lesson.tasks.iter().flat_map(|task| task.checks) {
+                assert!(lesson.checks.iter().any(|check| check.name == *named), "{lab}: no check {named}");
             }
         }
     }

@@ -138,6 +138,31 @@ mod tests {
         assert_eq!("4.1".parse(), Ok(Lab::Conditions));
     }
 
+    /// What a file says, its anchors and its tests aside.
+    fn said(path: &std::path::Path) -> String {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let text = text.split("\n#[cfg(test)]").next().unwrap_or_default();
+        text.lines().filter(|line| !line.trim_start().starts_with("// ANCHOR")).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_is_given_is_the_same_in_a_lab_and_its_solution() {
+        let mut given = 0;
+        for lab in Lab::ALL {
+            let [labs, solutions] = ["labs", "solutions"]
+                .map(|folder| crate::package::root().join(folder).join(lab.folder()).join("src"));
+            for file in std::fs::read_dir(&labs).unwrap().flatten() {
+                let said_here = said(&file.path());
+                if said_here.starts_with("//! Given:") {
+                    given += 1;
+                    let there = solutions.join(file.file_name());
+                    assert_eq!(said_here.trim_end(), said(&there).trim_end(), "{}", there.display());
+                }
+            }
+        }
+        assert!(given >= 3, "watches, memory and a pass are given");
+    }
+
     #[test]
     fn what_proves_a_lesson_names_its_own_checks() {
         for lab in Lab::ALL {

@@ -153,8 +153,9 @@ mod tests {
             typed.contains(&"<LAB>") && typed.contains(&"--solution") && typed.contains(&"--only <NAME>"),
             "{typed:?}"
         );
-        let steady = check.options.iter().find(|option| option.typed.starts_with("--steady")).unwrap();
-        assert_eq!(steady.default.as_deref(), Some("60"));
+        let hint = commands.iter().find(|command| command.name == "hint").unwrap();
+        let level = hint.options.iter().find(|option| option.typed.starts_with("--level")).unwrap();
+        assert_eq!(level.default.as_deref(), Some("1"));
         assert!(check.options.iter().all(|option| !option.help.is_empty()));
     }
 }

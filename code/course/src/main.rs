@@ -2,6 +2,7 @@
 
 mod check;
 mod cluster;
+mod completions;
 mod diff;
 mod doctor;
 mod here;
@@ -18,11 +19,13 @@ mod prove;
 mod puzzle;
 mod reset;
 mod start;
+mod stop;
 mod watch;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use labs::{Lab, Target};
 use std::process::ExitCode;
+use stop::Stop;
 
 /// The course's own command
 #[derive(Parser)]
@@ -34,14 +37,17 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Say what this machine lacks, and the command that installs it
+    /// Say what this machine lacks, what for, and the command that installs it
+    #[command(after_help = "Example: cargo course doctor")]
     Doctor,
     /// List the labs, their checks, and the broken operators that prove them
+    #[command(after_help = "Example: cargo course list")]
     List {
         #[command(flatten)]
         options: list::ListOptions,
     },
     /// Say where you are and what comes next
+    #[command(after_help = "Example: cargo course start")]
     Start,
     /// Run a lab's operator against the current cluster, until Ctrl-C
     #[command(after_help = "Example: cargo course run 4.1 --solution")]
@@ -131,6 +137,7 @@ enum Command {
         cluster: cluster::ClusterOptions,
     },
     /// Build the book and serve it on localhost
+    #[command(after_help = "Example: cargo course book --port 3001")]
     Book {
         /// Port to serve it on
         #[arg(long, default_value_t = 3000)]
@@ -149,10 +156,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         kubeconfig: Option<std::path::PathBuf>,
     },
-    /// Print completions for a shell
-    #[command(
-        after_help = "Example: cargo course completions bash > ~/.local/share/bash-completion/completions/course"
-    )]
+    /// Print completions for a shell. In bash they complete `cargo course`, in other shells a program named `course`
+    #[command(after_help = "Example: source <(cargo course completions bash)")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -214,24 +219,27 @@ async fn dispatch(command: Command) -> Result<ExitCode, String> {
             run(lab, &which.target(lab)?, &cluster, &options).await
         }
         Command::Start => start::run().await,
-        Command::Watch { lab, cluster, options } => watch::run(lab, &cluster, &options).await,
+        Command::Watch { lab, cluster, options } => {
+            watch::run(lab, &cluster, &options, &Stop::at_a_signal()?).await
+        }
         Command::Timeline { lab, check, which, cluster } => {
             let options = check::CheckOptions { timeline: true, ..check::CheckOptions::only(&check) };
-            check::run(lab, &which.target(lab)?, &cluster, &options).await
+            check::run(lab, &which.target(lab)?, &cluster, &options, &Stop::at_a_signal()?).await
         }
         Command::Hint { lab, check, level } => hint::run(lab, &check, level),
         Command::Diff { lab, before } => diff::run(lab, before),
         Command::Reset { lab, yes } => reset::run(lab, yes),
-        Command::Break { number, answer, cluster } => puzzle::run(number, answer, &cluster).await,
+        Command::Break { number, answer: true, .. } => puzzle::answer(number),
+        Command::Break { number, cluster, .. } => puzzle::run(number, &cluster, &Stop::at_a_signal()?).await,
         Command::Sandbox { port, pods, kubeconfig } => here::serve(port, pods, kubeconfig).await,
         Command::Book { port } => Err(book(port)),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "course", &mut std::io::stdout());
+            print!("{}", completions::script(shell));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Prove { lab, cluster } => prove::run(lab, &cluster).await,
+        Command::Prove { lab, cluster } => prove::run(lab, &cluster, &Stop::at_a_signal()?).await,
         Command::Check { lab, which, cluster, options } => {
-            check::run(lab, &which.target(lab)?, &cluster, &options).await
+            check::run(lab, &which.target(lab)?, &cluster, &options, &Stop::at_a_signal()?).await
         }
     }
 }
@@ -251,7 +259,7 @@ async fn run(
     options: &[String],
 ) -> Result<ExitCode, String> {
     let cluster = cluster::connect(cluster).await?;
-    let program = package::build(&target.package(lab)).await?;
+    let program = package::build(&target.package(lab), &Stop::never()).await?;
     postgres_operator::crd::install(&cluster.client).await?;
     eprintln!("{} on {cluster}; Ctrl-C stops it", target.title(lab));
     let arguments = target.arguments().into_iter().chain(options.iter().cloned());
@@ -265,10 +273,20 @@ async fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let typed = format!("cargo course {}", command.get_name());
+            assert!(help.contains(&typed), "{}: {help:?}", command.get_name());
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Building a package of the workspace, and running what was built.
 
+use crate::stop::{INTERRUPTED, Stop};
 use serde_json::Value;
 use std::{
     ffi::OsStr,
@@ -31,12 +32,12 @@ const OF_THE_CALLER: [&str; 8] = [
 ///
 /// It is built together with this command: alone it would need fewer features of the crates that both use, and cargo would
 /// compile all of them once more.
-pub(crate) async fn build(package: &str) -> Result<PathBuf, String> {
+pub(crate) async fn build(package: &str, stop: &Stop) -> Result<PathBuf, String> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for name in OF_THE_CALLER {
         cargo.env_remove(name);
     }
-    let output = cargo
+    cargo
         .args([
             "build",
             "--quiet",
@@ -47,12 +48,19 @@ pub(crate) async fn build(package: &str) -> Result<PathBuf, String> {
             package,
         ])
         .current_dir(root())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
-        .output()
-        .await
-        .map_err(|error| format!("cannot run cargo: {error}"))?;
+        .kill_on_drop(true);
+    let output = async {
+        // Not `output()`, which would keep cargo's messages to itself.
+        let child = cargo.spawn().map_err(|error| format!("cannot run cargo: {error}"))?;
+        child.wait_with_output().await.map_err(|error| format!("cannot wait for cargo: {error}"))
+    };
+    let output = stop.or(output).await?;
     if !output.status.success() {
-        return Err(format!("{package} does not compile"));
+        // A terminal's Ctrl-C ends cargo as well, which may be heard of first.
+        let failed = || format!("{package} does not compile");
+        return Err(if stop.is_asked() { INTERRUPTED.to_owned() } else { failed() });
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     let name = Some(OsStr::new(package));

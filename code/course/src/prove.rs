@@ -1,10 +1,11 @@
 //! Proves a lab's checks: right operators pass them all, wrong ones fail the check that names their mistake and no other.
 
 use crate::{
-    check::{self, Depth, Verdict},
+    check::{self, Depth, Job, Verdict},
     cluster::{self, Cluster},
     labs::{Lab, Target},
     package,
+    stop::Stop,
 };
 use futures::{StreamExt, stream};
 use std::{collections::BTreeSet, process::ExitCode, time::Instant};
@@ -13,8 +14,12 @@ use std::{collections::BTreeSet, process::ExitCode, time::Instant};
 const AT_ONCE: usize = 2;
 
 /// Checks the solution, the complete operator, the starter and every broken operator, and prints a line for each.
-pub(crate) async fn run(lab: Lab, cluster: &cluster::ClusterOptions) -> Result<ExitCode, String> {
-    let cluster = cluster::connect(cluster).await?;
+pub(crate) async fn run(
+    lab: Lab,
+    cluster: &cluster::ClusterOptions,
+    stop: &Stop,
+) -> Result<ExitCode, String> {
+    let cluster = stop.or(cluster::connect(cluster)).await?;
     let lesson = lab.lesson();
     let missing = lesson.checks.iter().map(|check| check.name).filter(|name| !lesson.given.contains(name));
     let broken = lesson.broken.iter();
@@ -27,28 +32,43 @@ pub(crate) async fn run(lab: Lab, cluster: &cluster::ClusterOptions) -> Result<E
     ];
     let targets: Vec<_> = others.into_iter().chain(broken).collect();
     for (target, _) in &targets {
-        package::build(&target.package(lab)).await?;
+        package::build(&target.package(lab), stop).await?;
     }
     println!("Proving the checks of lab {lab} on {cluster}\n");
     let mut results = stream::iter(targets)
-        .map(|(target, expected)| one(lab, target, expected, &cluster))
+        .map(|(target, expected)| one(lab, target, expected, &cluster, stop))
         .buffered(AT_ONCE);
-    let (mut passed, mut failed) = (0, 0);
-    while let Some(as_expected) = results.next().await {
-        if as_expected? { passed += 1 } else { failed += 1 }
+    let (mut passed, mut failed, mut problem) = (0, 0, None);
+    // To the end, whatever comes: each takes its own namespaces away.
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(true) => passed += 1,
+            Ok(false) => failed += 1,
+            Err(error) => problem = problem.or(Some(error)),
+        }
+    }
+    if let Some(problem) = problem {
+        return Err(problem);
     }
     println!("\n{passed} passed, {failed} failed");
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn one(lab: Lab, target: Target, expected: BTreeSet<&str>, cluster: &Cluster) -> Result<bool, String> {
+async fn one(
+    lab: Lab,
+    target: Target,
+    expected: BTreeSet<&str>,
+    cluster: &Cluster,
+    stop: &Stop,
+) -> Result<bool, String> {
     let started = Instant::now();
-    let program = package::build(&target.package(lab)).await?;
+    let program = package::build(&target.package(lab), stop).await?;
     let checks = match target {
         Target::Solution | Target::Operator => check::checks_up_to(lab),
         _ => lab.lesson().checks.to_vec(),
     };
-    let verdicts = check::execute(lab, &target, cluster, &program, checks, Depth::PROOF, |_| ()).await?;
+    let job = Job { lab, target: &target, cluster, program: &program, depth: Depth::PROOF };
+    let verdicts = check::execute(job, checks, stop, |_| ()).await?;
     let failed: BTreeSet<&str> =
         verdicts.iter().filter(|verdict| !verdict.passed()).map(|verdict| verdict.check).collect();
     let as_expected = failed == expected;

@@ -5,6 +5,7 @@ use crate::{
     cluster::ClusterOptions,
     labs::{Lab, Target},
     package,
+    stop::Stop,
 };
 use std::{
     path::{Path, PathBuf},
@@ -16,26 +17,29 @@ use tokio::time::{MissedTickBehavior, interval};
 /// A save is seen this soon.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
-/// Checks, waits for a save, and checks again, until Ctrl-C. An operator that does not compile is no end: the next save may mend it.
+/// Checks, waits for a save, and checks again, until somebody ends it. An operator that does not compile is no end: the next save
+/// may mend it.
 pub(crate) async fn run(
     lab: Lab,
     cluster: &ClusterOptions,
     options: &CheckOptions,
+    stop: &Stop,
 ) -> Result<ExitCode, String> {
     let folder = package::root().join("labs").join(lab.folder());
     loop {
         let seen = files(&folder);
-        let checked = tokio::select! {
-            checked = check::run(lab, &Target::Lab, cluster, options) => checked,
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
-        };
+        // A check that is ended takes away what it has made, so it is not dropped here.
+        let checked = check::run(lab, &Target::Lab, cluster, options, stop).await;
+        if stop.is_asked() {
+            return Ok(ExitCode::SUCCESS);
+        }
         if let Err(error) = checked {
             eprintln!("error: {error}");
         }
         println!("\nWaiting for a file of labs/{} to be saved; Ctrl-C ends it", lab.folder());
         tokio::select! {
             () = changed(&folder, &seen) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
+            () = stop.asked() => return Ok(ExitCode::SUCCESS),
         }
     }
 }

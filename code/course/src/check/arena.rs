@@ -1,13 +1,16 @@
 //! Where a check takes place: a namespace, the operator in it behind the proxy, and the histories of what happens.
 
 use super::{
-    Failure, Version,
+    Begin, Failure, Version,
+    depth::{Depth, NEVER},
     describe::{database, event, stateful_set},
     history::History,
     namespaces::{ACCOUNT, make_namespace, release},
     operator::Operator,
     rights::in_force,
+    shared::Shared,
     verdict::Evidence,
+    watchdog::Watchdog,
 };
 use crate::labs::{Lab, Target};
 use fault_proxy::{Identity, Proxy, Request, timeline};
@@ -22,14 +25,8 @@ use kube::{
 use postgres_operator::{api::Database, error::chain};
 use rand::distr::{Alphanumeric, SampleString};
 use serde_json::{Value, json};
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
-
-/// Time between two passes of an operator under check over an object to which nothing happens.
-pub(crate) const REQUEUE: Duration = Duration::from_secs(10);
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Below the arena's own folder.
 const BACKUPS: &str = "backups";
@@ -43,23 +40,10 @@ pub(super) struct Setup {
     pub(super) run: String,
     pub(super) logs: PathBuf,
     pub(super) depth: Depth,
-}
-
-/// How much a check tries.
-#[derive(clap::Args, Clone, Copy, Debug)]
-pub(crate) struct Depth {
-    /// Seconds for which a steady state is watched
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(15..=600))]
-    pub(crate) steady: u64,
-
-    /// Try a fault at one write of each resource, and not at every write
-    #[arg(long)]
-    pub(crate) few_faults: bool,
-}
-
-impl Depth {
-    /// Three requeue intervals of steady state are enough to catch a write on every pass.
-    pub(crate) const PROOF: Self = Self { steady: 30, few_faults: true };
+    pub(super) requeue: Duration,
+    pub(super) steady: Duration,
+    pub(super) turns: Arc<Semaphore>,
+    pub(super) shared: Shared,
 }
 
 /// A namespace with an operator in it.
@@ -72,14 +56,16 @@ pub(crate) struct Arena {
     pub(crate) databases: History<Database>,
     /// Every version of its StatefulSets.
     pub(crate) sets: History<StatefulSet>,
+    /// Time between two passes of the operator over an object to which nothing happens.
+    pub(crate) requeue: Duration,
     /// How long a steady state is watched.
     pub(crate) steady: Duration,
     /// Stands between the operator and the API server.
     pub(crate) proxy: Proxy,
-    /// The operator; it runs when the check begins.
+    /// The operator.
     pub(crate) operator: Operator,
     pub(super) setup: Arc<Setup>,
-    check: String,
+    pub(super) check: String,
     files: tempfile::TempDir,
 }
 
@@ -90,7 +76,7 @@ pub(super) fn run_id() -> String {
 
 impl Arena {
     /// Makes the namespace, grants the operator its rights in it, and starts it behind a proxy.
-    pub(super) async fn enter(check: &str, setup: Arc<Setup>) -> Result<Self, String> {
+    pub(super) async fn enter(check: &str, begin: Begin, setup: Arc<Setup>) -> Result<Self, String> {
         let client = setup.client.clone();
         let lab = setup.lab.to_string().replace('.', "-");
         let namespace = format!("course-{lab}-{}-{check}", setup.run);
@@ -104,22 +90,26 @@ impl Arena {
         proxy.write_kubeconfig(&kubeconfig, &namespace).map_err(|error| chain(&error))?;
         let backups = files.path().join(BACKUPS);
         std::fs::create_dir(&backups).map_err(|error| error.to_string())?;
+        let requeue = if begin == Begin::Running { setup.requeue } else { NEVER };
         let environment = [
             ("KUBECONFIG", kubeconfig.display().to_string()),
             ("WATCH_NAMESPACE", namespace.clone()),
-            ("REQUEUE_SECONDS", REQUEUE.as_secs().to_string()),
+            ("REQUEUE_SECONDS", requeue.as_secs().to_string()),
             ("FILE_BACKUPS", backups.display().to_string()),
         ];
         let log = setup.logs.join(format!("{check}.log"));
         let operator = Operator::new(&setup.program, setup.target.arguments(), environment.to_vec(), log)?;
         in_force(&client, &namespace).await?;
-        operator.start()?;
+        if begin != Begin::Later {
+            operator.start()?;
+        }
         Ok(Self {
             client,
             namespace,
             databases,
             sets,
-            steady: Duration::from_secs(setup.depth.steady),
+            requeue,
+            steady: setup.steady,
             proxy,
             operator,
             check: check.to_owned(),
@@ -128,11 +118,27 @@ impl Arena {
         })
     }
 
-    /// Another arena of the same run, with an operator of its own, for one case of a check that tries many.
-    pub(crate) async fn another(&self, case: &str) -> Result<Self, Failure> {
-        let name = format!("{}-{case}", self.check);
-        let entered = Self::enter(&name, self.setup.clone()).await;
-        entered.map_err(|error| Failure::new("a namespace with an operator in it", error))
+    /// Waits for a turn to start a server, and has it until the answer is dropped. More servers that start at the same time would
+    /// compete for two cores until deadlines pass.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        self.setup.turns.clone().acquire_owned().await.ok()
+    }
+
+    /// Tries something, until it is done or the operator does what none may do: end by itself, flood the API server, tell a
+    /// password.
+    pub(crate) async fn watched<T>(
+        &self,
+        attempt: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let mut watchdog = Watchdog::new(self);
+        let result = tokio::select! {
+            result = attempt => result,
+            // Waiting for anything else would be in vain.
+            ended = self.operator.failed() => Err(Failure::new("the operator keeps running", ended)),
+            failure = watchdog.barks() => Err(failure),
+        };
+        let result = result?;
+        watchdog.last_look().await.map(|()| result)
     }
 
     /// Whether one fault of a kind has to do.
@@ -146,12 +152,19 @@ impl Arena {
     }
 
     /// Writes what the operator read and wrote, in order: as text, whose path it returns, and as a page for a browser.
-    pub(super) fn write_timeline(&self, path: &Path) -> std::io::Result<PathBuf> {
+    pub(super) fn write_timeline(&self) -> Option<PathBuf> {
         let (requests, events) = (self.proxy.requests(), self.proxy.events());
-        let title = path.file_name().unwrap_or_default().to_string_lossy();
-        std::fs::write(path.with_extension("html"), timeline::html(&title, &requests, &events))?;
-        let text = path.with_extension("txt");
-        std::fs::write(&text, timeline::text(&requests, &events)).map(|()| text)
+        let page = self.setup.logs.join(format!("{}.html", self.check));
+        let text = page.with_extension("txt");
+        let written = std::fs::write(page, timeline::html(&self.check, &requests, &events))
+            .and_then(|()| std::fs::write(&text, timeline::text(&requests, &events)));
+        match written {
+            Ok(()) => Some(text),
+            Err(error) => {
+                eprintln!("warning: no timeline of {}: {error}", self.check);
+                None
+            }
+        }
     }
 
     /// Starts the namespace's removal; the run waits for it at its end.
@@ -219,11 +232,6 @@ impl Arena {
         self.proxy.requests()
     }
 
-    /// Passes that the operator logged so far.
-    pub(crate) fn passes(&self) -> usize {
-        self.operator.passes()
-    }
-
     fn latest(&self) -> String {
         self.databases.last().map_or_else(|| "no Database".into(), |version| database(&version.object))
     }
@@ -242,8 +250,10 @@ impl Arena {
         Evidence {
             objects,
             events: events.split_off(events.len().saturating_sub(3)),
-            log: self.operator.last_words(),
-            log_file: self.operator.log_file(),
+            panic: self.operator.log().panic(),
+            log: self.operator.log().last_words(),
+            log_file: self.operator.log().shown(),
+            timeline: None,
         }
     }
 }

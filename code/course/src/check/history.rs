@@ -2,19 +2,26 @@
 //!
 //! A check looks at versions and not at the present: a state that lasted ten milliseconds was a state.
 
+use super::Failure;
 use futures::{StreamExt, pin_mut};
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Client, Resource, ResourceExt,
+    api::ListParams,
     runtime::{WatchStreamExt, watcher},
 };
+use postgres_operator::error::chain;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
+    collections::BTreeSet,
     fmt::Debug,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
+
+/// A watch that tells nothing for so long is broken.
+const CATCHES_UP: Duration = Duration::from_secs(20);
 
 /// One version of one object.
 #[derive(Clone, Debug)]
@@ -30,6 +37,7 @@ pub(crate) struct Version<K> {
 
 /// A growing list of versions.
 pub(crate) struct History<K> {
+    api: Api<K>,
     versions: Arc<Mutex<Vec<Version<K>>>>,
     grown: watch::Receiver<usize>,
     task: JoinHandle<()>,
@@ -66,21 +74,20 @@ impl<K: Kind> History<K> {
         let versions = Arc::<Mutex<Vec<Version<K>>>>::default();
         let (grow, grown) = watch::channel(0);
         let api: Api<K> = Api::namespaced(client, namespace);
-        let list = versions.clone();
+        let (list, watched) = (versions.clone(), api.clone());
         let task = tokio::spawn(async move {
-            let events = watcher(api, watcher::Config::default()).default_backoff().touched_objects();
+            let events = watcher(watched, watcher::Config::default()).default_backoff().touched_objects();
             pin_mut!(events);
             while let Some(event) = events.next().await {
                 // A watch that breaks is taken up again by the watcher.
                 let Ok(object) = event else { continue };
-                let revision =
-                    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default();
+                let revision = revision(&object);
                 let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
                 list.push(Version { at: Instant::now(), revision, object: Arc::new(object) });
                 grow.send_replace(list.len());
             }
         });
-        Self { versions, grown, task }
+        Self { api, versions, grown, task }
     }
 
     /// All versions so far.
@@ -116,6 +123,32 @@ impl<K: Kind> History<K> {
         timeout(within, found).await.ok().flatten()
     }
 
+    /// Waits until the versions are known that every object has now. Watches of two kinds are not told at the same time: whoever
+    /// compares them lets the slower one catch up first.
+    pub(crate) async fn catches_up(&self) -> Result<(), Failure> {
+        let expected = format!("the latest versions of all {}", K::plural(&()));
+        let live = self.api.list_metadata(&ListParams::default()).await;
+        let live = live.map_err(|error| Failure::new(expected.clone(), chain(&error)))?;
+        for object in live.items {
+            let now = (object.uid(), revision(&object));
+            if self.find(0, CATCHES_UP, |it| it.uid() == now.0 && revision(it) >= now.1).await.is_none() {
+                let seen = format!(
+                    "the watch has not told of {} within {} s",
+                    object.name_any(),
+                    CATCHES_UP.as_secs()
+                );
+                return Err(Failure::new(expected, seen));
+            }
+        }
+        Ok(())
+    }
+
+    /// How many names there have been.
+    pub(super) fn names(&self) -> usize {
+        let versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        versions.iter().map(|version| version.object.name_any()).collect::<BTreeSet<_>>().len()
+    }
+
     /// The latest version.
     pub(crate) fn last(&self) -> Option<Version<K>> {
         self.versions.lock().unwrap_or_else(PoisonError::into_inner).last().cloned()
@@ -125,6 +158,11 @@ impl<K: Kind> History<K> {
     pub(crate) fn before(&self, revision: u64) -> Option<Version<K>> {
         self.all().into_iter().rfind(|version| version.revision < revision)
     }
+}
+
+/// The resource version as a number.
+fn revision(object: &impl ResourceExt) -> u64 {
+    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
 }
 
 impl<K> Drop for History<K> {

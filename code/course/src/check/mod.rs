@@ -2,16 +2,22 @@
 
 mod alone;
 mod arena;
+mod case;
+mod depth;
 mod describe;
 mod history;
+mod log;
 mod namespaces;
 mod operator;
+mod oracle;
 mod passes;
 mod poll;
 mod print;
 mod rights;
+mod shared;
 mod sql;
 mod verdict;
+mod watchdog;
 mod wide;
 
 use crate::{
@@ -20,13 +26,16 @@ use crate::{
     labs::{Lab, Target},
     package,
     progress::Progress,
+    stop::Stop,
 };
 use futures::{StreamExt, future::LocalBoxFuture, stream};
 use std::{path::Path, process::ExitCode, sync::Arc, time::Instant};
 
-pub(crate) use arena::{Arena, Depth, REQUEUE};
+pub(crate) use arena::Arena;
+pub(crate) use depth::Depth;
 pub(crate) use history::{History, Kind, Version};
-pub(crate) use passes::Pass;
+pub(crate) use oracle::Moment;
+pub(crate) use passes::{POKE, Pass, gaps};
 pub(crate) use poll::until;
 pub(crate) use verdict::{Failure, Verdict};
 
@@ -37,8 +46,31 @@ pub(crate) struct Check {
     pub(crate) name: &'static str,
     /// Where to look if it is not kept.
     pub(crate) hint: &'static str,
+    /// How its operator begins.
+    pub(crate) begin: Begin,
     /// Tries it. What it measured on success, what was expected and seen on failure.
     pub(crate) run: for<'a> fn(&'a Arena) -> LocalBoxFuture<'a, Result<String, Failure>>,
+}
+
+/// How the operator of a check begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// It runs when the check begins, and looks at each object every few seconds.
+    Running,
+    /// It runs when the check begins, and only an event leads to a pass: its interval is so long that no check sees its end.
+    OnlyEvents,
+    /// The same, but it is the check that starts it.
+    Later,
+}
+
+/// An operator, where it is checked, and how thoroughly.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub(crate) lab: Lab,
+    pub(crate) target: &'a Target,
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) program: &'a Path,
+    pub(crate) depth: Depth,
 }
 
 /// A lesson's checks and what proves them.
@@ -103,14 +135,16 @@ pub(crate) async fn run(
     target: &Target,
     cluster: &cluster::ClusterOptions,
     options: &CheckOptions,
+    stop: &Stop,
 ) -> Result<ExitCode, String> {
     let checks = selected(lab, options)?;
-    let cluster = cluster::connect(cluster).await?;
-    let program = package::build(&target.package(lab)).await?;
+    let cluster = stop.or(cluster::connect(cluster)).await?;
+    let program = package::build(&target.package(lab), stop).await?;
     let out = print::Printer::new(options.json, &target.title(lab), &cluster);
     let started = Instant::now();
     let tell = |verdict: &Verdict| out.verdict(verdict);
-    let verdicts = execute(lab, target, &cluster, &program, checks, options.depth, tell).await?;
+    let job = Job { lab, target, cluster: &cluster, program: &program, depth: options.depth };
+    let verdicts = execute(job, checks, stop, tell).await?;
     out.end(lab, target, &verdicts, started.elapsed());
     if options.timeline {
         print::timelines(&verdicts);
@@ -123,32 +157,50 @@ pub(crate) async fn run(
     Ok(if verdicts.iter().all(Verdict::passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs checks, all at the same time, and tells their verdicts in their order as they come.
+/// Runs checks, all at the same time, and tells their verdicts in their order as they come. Whatever ends it, its namespaces are
+/// removed.
 pub(crate) async fn execute(
-    lab: Lab,
-    target: &Target,
-    cluster: &Cluster,
-    program: &Path,
+    job: Job<'_>,
     checks: Vec<Check>,
-    depth: Depth,
+    stop: &Stop,
     tell: impl Fn(&Verdict),
 ) -> Result<Vec<Verdict>, String> {
+    let (cluster, here) = (job.cluster, job.cluster.is_here());
+    let steady = job.depth.steady(here)?;
     namespaces::prepare(cluster).await?;
     let run = arena::run_id();
     let logs = package::root().join("target/course").join(&run);
     std::fs::create_dir_all(&logs).map_err(|error| format!("cannot create {}: {error}", logs.display()))?;
-    let (client, program, target) = (cluster.client.clone(), program.to_owned(), target.clone());
-    let setup = Arc::new(arena::Setup { lab, target, client, program, run: run.clone(), logs, depth });
+    let setup = Arc::new(arena::Setup {
+        lab: job.lab,
+        target: job.target.clone(),
+        client: cluster.client.clone(),
+        program: job.program.to_owned(),
+        run: run.clone(),
+        logs,
+        depth: job.depth,
+        requeue: depth::requeue(here),
+        steady,
+        turns: cluster.turns.clone(),
+        shared: shared::Shared::default(),
+    });
     let all =
         stream::iter(checks).map(|check| one(check, setup.clone())).buffered(16).inspect(tell).collect();
     let verdicts = async {
-        alone::alone(cluster, &run).await?;
+        // A sandbox of this process has nobody else in it.
+        if !here {
+            alone::alone(cluster, &run).await?;
+        }
         Ok(all.await)
     };
-    let verdicts = tokio::select! {
-        verdicts = verdicts => verdicts,
-        _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
-    };
+    let verdicts = stop.or(verdicts).await;
+    if stop.is_asked() && here {
+        // All of it goes with the sandbox, which goes with this process.
+        return verdicts;
+    }
+    if stop.is_asked() {
+        eprintln!("Removing what the checks have made");
+    }
     namespaces::remove_namespaces(cluster, &run).await?;
     verdicts
 }
@@ -175,16 +227,11 @@ fn selected(lab: Lab, options: &CheckOptions) -> Result<Vec<Check>, String> {
 async fn one(check: Check, setup: Arc<arena::Setup>) -> Verdict {
     let started = Instant::now();
     let verdict = |result| Verdict::new(&check, result, started.elapsed());
-    let arena = match Arena::enter(check.name, setup.clone()).await {
+    let arena = match Arena::enter(check.name, check.begin, setup).await {
         Ok(arena) => arena,
         Err(error) => return verdict(Err(Failure::new("a namespace with an operator in it", error))),
     };
-    let result = tokio::select! {
-        result = (check.run)(&arena) => result,
-        // Waiting for anything else would be in vain.
-        ended = arena.operator.failed() => Err(Failure::new("the operator keeps running", ended)),
-    };
-    let result = match result {
+    let result = match arena.watched((check.run)(&arena)).await {
         // A case in an arena of its own has brought its own.
         Err(failure) if failure.evidence.log_file.is_empty() => {
             Err(failure.with_evidence(arena.evidence().await))
@@ -192,10 +239,8 @@ async fn one(check: Check, setup: Arc<arena::Setup>) -> Verdict {
         result => result,
     };
     let mut verdict = verdict(result);
-    match arena.write_timeline(&setup.logs.join(check.name)) {
-        Ok(text) => verdict.timeline = Some(text),
-        Err(error) => eprintln!("warning: no timeline of {}: {error}", check.name),
-    }
+    let timeline = arena.write_timeline();
+    verdict.timeline = verdict.timeline.or(timeline);
     arena.leave().await;
     verdict
 }

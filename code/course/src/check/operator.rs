@@ -1,11 +1,9 @@
 //! The operator under check: a process of its own, behind the proxy.
 
-use super::{Failure, Pass, shown};
+use super::{Failure, log::Log};
 use rustix::process::{Pid, Signal};
-use serde_json::Value;
 use std::{
     collections::BTreeMap,
-    fs::File,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
@@ -24,7 +22,7 @@ pub(crate) struct Operator {
     program: PathBuf,
     arguments: Vec<String>,
     environment: Mutex<BTreeMap<&'static str, Option<String>>>,
-    log: PathBuf,
+    log: Log,
     running: Arc<Mutex<Option<Running>>>,
     /// Why it ended, if nobody asked for it.
     failed: watch::Sender<Option<String>>,
@@ -53,7 +51,7 @@ impl Operator {
         environment: Vec<(&'static str, String)>,
         log: PathBuf,
     ) -> Result<Self, String> {
-        File::create(&log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
+        let log = Log::create(log)?;
         let (failed, _) = watch::channel(None);
         let running = Arc::default();
         let environment = environment.into_iter().map(|(key, value)| (key, Some(value)));
@@ -66,10 +64,9 @@ impl Operator {
         lock(&self.environment).insert(key, value);
     }
 
-    /// Starts it; its log goes on in the same file.
+    /// Starts it; its log goes on in the same file, and takes what it prints besides.
     pub(crate) fn start(&self) -> Result<(), String> {
-        let file = File::options().append(true).open(&self.log);
-        let file = file.map_err(|error| format!("cannot write {}: {error}", self.log.display()))?;
+        let (out, errors) = (self.log.end()?, self.log.end()?);
         let mut command = Command::new(&self.program);
         for (key, value) in lock(&self.environment).iter() {
             match value {
@@ -82,8 +79,8 @@ impl Operator {
             .env("LOG_FORMAT", "json")
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(file)
+            .stdout(out)
+            .stderr(errors)
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("cannot run {}: {error}", self.program.display()))?;
@@ -145,33 +142,9 @@ impl Operator {
         }
     }
 
-    /// Passes that it logged so far.
-    pub(super) fn passes(&self) -> usize {
-        entries(&self.log).filter(|entry| entry["message"] == "reconciled").count()
-    }
-
-    /// The first line of its log with a text in it.
-    pub(crate) fn said(&self, words: &str) -> Option<String> {
-        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        log.lines().find(|line| line.contains(words)).map(str::to_owned)
-    }
-
-    /// The same, each with its Database.
-    pub(super) fn all_passes(&self) -> Vec<Pass> {
-        entries(&self.log).filter_map(|entry| Pass::of(&entry)).collect()
-    }
-
-    /// The last lines that are not routine.
-    pub(super) fn last_words(&self) -> Vec<String> {
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let mut lines: Vec<String> = text.lines().filter_map(noteworthy).collect();
-        lines.dedup();
-        lines.split_off(lines.len().saturating_sub(4))
-    }
-
-    /// Where the whole log is, for messages.
-    pub(super) fn log_file(&self) -> String {
-        shown(&self.log)
+    /// What it has written.
+    pub(super) fn log(&self) -> &Log {
+        &self.log
     }
 }
 
@@ -184,49 +157,5 @@ fn signal(running: &Mutex<Option<Running>>, signal: Signal) {
         running.asked.store(true, Ordering::SeqCst);
         // It may have ended by itself in the meantime.
         let _ = rustix::process::kill_process(running.pid, signal);
-    }
-}
-
-fn entries(log: &Path) -> impl Iterator<Item = Value> {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect::<Vec<_>>().into_iter()
-}
-
-/// Warnings and errors, and lines that are not the log's, a panic for example.
-fn noteworthy(line: &str) -> Option<String> {
-    let Ok(entry) = serde_json::from_str::<Value>(line) else {
-        let routine = line.trim().is_empty() || line.starts_with("note: run with");
-        return (!routine).then(|| line.to_owned());
-    };
-    let level = entry["level"].as_str()?;
-    if !matches!(level, "WARN" | "ERROR") {
-        return None;
-    }
-    let text = |key: &str| entry[key].as_str().map(|text| format!(": {text}")).unwrap_or_default();
-    let message = entry["message"].as_str().unwrap_or_default();
-    Some(format!("{message}{}{}{}", text("what"), text("answer"), text("error")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn routine_lines_are_left_out() {
-        for (line, expected) in [
-            (r#"{"level":"INFO","message":"reconciled"}"#, None),
-            (
-                r#"{"level":"WARN","message":"refused","what":"Service a","answer":"quota"}"#,
-                Some("refused: Service a: quota"),
-            ),
-            (
-                r#"{"level":"ERROR","message":"failed","error":"the pass panicked"}"#,
-                Some("failed: the pass panicked"),
-            ),
-            ("thread 'main' panicked at src/report.rs", Some("thread 'main' panicked at src/report.rs")),
-            ("", None),
-        ] {
-            assert_eq!(noteworthy(line).as_deref(), expected, "{line}");
-        }
     }
 }

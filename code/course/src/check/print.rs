@@ -49,8 +49,10 @@ impl Printer {
         line("seen", &failure.seen);
         failure.evidence.objects.iter().for_each(|object| line("object", object));
         failure.evidence.events.iter().for_each(|event| line("event", event));
+        failure.evidence.panic.iter().for_each(|panic| line("panic", panic));
         failure.evidence.log.iter().for_each(|entry| line("log", entry));
         line("whole log", &failure.evidence.log_file);
+        failure.evidence.timeline.iter().for_each(|path| line("timeline", &shown(path)));
         line("hint", verdict.hint.unwrap_or_default());
     }
 

@@ -23,10 +23,16 @@ pub(crate) struct Evidence {
     pub(crate) objects: Vec<String>,
     /// Their events, newest last.
     pub(crate) events: Vec<String>,
+    /// What the last pass that panicked said, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) panic: Option<String>,
     /// The operator's last lines that are not routine.
     pub(crate) log: Vec<String>,
     /// Where all of them are.
     pub(crate) log_file: String,
+    /// The timeline of a case that has one of its own.
+    #[serde(skip)]
+    pub(crate) timeline: Option<PathBuf>,
 }
 
 impl Failure {
@@ -65,6 +71,7 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
+    /// With what was measured or what went wrong. The timeline is that of the case that failed, if one did.
     pub(crate) fn new(check: &Check, result: Result<String, Failure>, took: Duration) -> Self {
         let (measured, failure) = match result {
             Ok(measured) => (Some(measured), None),
@@ -75,7 +82,7 @@ impl Verdict {
             passed: failure.is_none(),
             seconds: (took.as_secs_f64() * 10.0).round() / 10.0,
             measured,
-            timeline: None,
+            timeline: failure.as_ref().and_then(|failure| failure.evidence.timeline.clone()),
             hint: failure.is_some().then_some(check.hint),
             failure,
         }

@@ -12,18 +12,17 @@ use serde_json::{Value, json};
 const ARENA: &str = "course.example.com/arena";
 
 impl Arena {
-    /// Starts the operator anew, for every namespace, as it is deployed without `--namespace`. The Databases of others, whose
-    /// operators run at the same time, are out of its sight. Returns the name of a second namespace.
+    /// Starts the operator for every namespace, as it is deployed without `--namespace`. The Databases of others, whose operators
+    /// run at the same time, are out of its sight. Returns the name of a second namespace.
     pub(crate) async fn widen(&self) -> Result<String, Failure> {
         let failure =
             |error: kube::Error| Failure::new("a second namespace and rights in all of them", chain(&error));
-        self.operator.stop().await?;
         let elsewhere = format!("{}-2", self.namespace);
         make_namespace(&self.client, &elsewhere, &self.setup.run).await.map_err(failure)?;
         grant_everywhere(&self.client, &self.namespace, ACCOUNT, &self.setup.run).await.map_err(failure)?;
         self.proxy.narrow("databases", &format!("{ARENA}={}", self.namespace));
         self.operator.set("WATCH_NAMESPACE", None);
-        self.operator.start().map_err(|error| Failure::new("the operator starts again", error))?;
+        self.operator.start().map_err(|error| Failure::new("the operator starts", error))?;
         Ok(elsewhere)
     }
 

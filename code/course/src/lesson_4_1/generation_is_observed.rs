@@ -31,7 +31,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
             is(db, "Ready", "False") && speaks_of(db, 2)
         })
         .await?;
-    ready_only_for_the_rolled_out(arena)?;
+    ready_only_for_the_rolled_out(arena).await?;
     Ok("status and conditions went from generation 1 to 2 together".into())
 }
 
@@ -43,8 +43,10 @@ fn speaks_of(db: &Database, generation: i64) -> bool {
 }
 
 /// Ready=True at a generation needs a StatefulSet that was applied for it, seen by its controller, and rolled out.
-fn ready_only_for_the_rolled_out(arena: &Arena) -> Result<(), Failure> {
-    for version in arena.databases.all() {
+async fn ready_only_for_the_rolled_out(arena: &Arena) -> Result<(), Failure> {
+    let databases = arena.databases.all();
+    arena.sets.catches_up().await?;
+    for version in databases {
         let ready = condition(&version.object, "Ready");
         let generation =
             ready.filter(|ready| ready.status == "True").and_then(|ready| ready.observed_generation);

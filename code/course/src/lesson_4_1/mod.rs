@@ -9,13 +9,13 @@ mod ready_follows_reality;
 mod transition_time_is_honest;
 
 use crate::{
-    check::{Arena, Broken, Check, Failure, Lesson},
+    check::{Arena, Begin, Broken, Check, Failure, Lesson},
     hint::Task,
 };
 use futures::FutureExt;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-pub(crate) use no_hot_loop::quiet;
+pub(crate) use no_hot_loop::{quiet, quiet_for};
 use postgres_operator::api::Database;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -54,36 +54,43 @@ const CHECKS: &[Check] = &[
     Check {
         name: "ready-follows-reality",
         hint: "Ready may be True only while status.readyReplicas of the StatefulSet equals spec.replicas; compare with ready() in the lesson",
+        begin: Begin::OnlyEvents,
         run: |arena| ready_follows_reality::check(arena).boxed_local(),
     },
     Check {
         name: "progress-is-told",
         hint: "Progressing is True with a reason of its own for each step, and False once nothing is under way",
+        begin: Begin::Running,
         run: |arena| progress_is_told::check(arena).boxed_local(),
     },
     Check {
         name: "generation-is-observed",
         hint: "the StatefulSet's numbers speak of its status.observedGeneration; until that has caught up with metadata.generation, nobody knows whether the current spec is ready",
+        begin: Begin::Running,
         run: |arena| generation_is_observed::check(arena).boxed_local(),
     },
     Check {
         name: "transition-time-is-honest",
         hint: "take lastTransitionTime over from the condition of the same type while its status stays the same",
+        begin: Begin::Running,
         run: |arena| transition_time_is_honest::check(arena).boxed_local(),
     },
     Check {
         name: "failure-is-reported",
         hint: "a refused child is part of the outcome: report first, then decide when to try again",
+        begin: Begin::Running,
         run: |arena| failure_is_reported::check(arena).boxed_local(),
     },
     Check {
         name: "others-conditions-survive",
         hint: "apply your own conditions under your own field manager; a merge patch replaces the whole list",
+        begin: Begin::Running,
         run: |arena| others_conditions_survive::check(arena).boxed_local(),
     },
     Check {
         name: "no-hot-loop",
         hint: "compare with what the status says before writing; every write wakes the operator again",
+        begin: Begin::Running,
         run: |arena| no_hot_loop::check(arena).boxed_local(),
     },
 ];
@@ -128,6 +135,7 @@ async fn stuck(arena: &Arena) -> Result<(), Failure> {
 
 /// A Database with running pods, whatever the operator says of them.
 async fn running(arena: &Arena) -> Result<(), Failure> {
+    let _turn = arena.turn().await;
     arena.create(NAME, json!({})).await?;
     arena.set(0, STARTED, "PostgreSQL answers", all_ready).await?;
     Ok(())

@@ -13,7 +13,7 @@ const FOLLOWED: Duration = Duration::from_secs(1);
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     running(arena).await?;
     let ready = arena.database(0, NOTICED, "Ready=True", |db| is(db, "Ready", "True")).await?;
-    not_before_reality(arena)?;
+    not_before_reality(arena).await?;
     let started = followed(arena.sets.find(0, NOTICED, all_answer).await.map(|set| set.at), ready.at);
 
     let (sets, databases) = (arena.sets.mark(), arena.databases.mark());
@@ -33,7 +33,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     arena
         .database(mark, STARTED, "Ready=True again when the pod is back", |db| is(db, "Ready", "True"))
         .await?;
-    not_before_reality(arena)?;
+    not_before_reality(arena).await?;
     Ok(format!(
         "True {:.2} s after the server answered, False {:.2} s after it died",
         started.as_secs_f64(),
@@ -52,9 +52,11 @@ fn followed(change: Option<std::time::Instant>, told: std::time::Instant) -> Dur
 }
 
 /// Each time that Ready turned True, the StatefulSet had all its pods ready just before.
-fn not_before_reality(arena: &Arena) -> Result<(), Failure> {
+async fn not_before_reality(arena: &Arena) -> Result<(), Failure> {
     let mut was_ready = false;
-    for version in arena.databases.all() {
+    let databases = arena.databases.all();
+    arena.sets.catches_up().await?;
+    for version in databases {
         let ready = is(&version.object, "Ready", "True");
         if ready && !was_ready {
             let set = arena.sets.before(version.revision);

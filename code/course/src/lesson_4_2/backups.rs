@@ -1,7 +1,7 @@
 //! What a final backup leaves in the store, and whether the rows are in it.
 
-use super::sql::{in_pod, send_file, sql};
 use crate::check::{Arena, Failure};
+use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
 use std::{
     fmt::Write,
@@ -79,16 +79,17 @@ pub(super) fn measured(dump: &Path) -> Result<(i64, String), Failure> {
     Ok((i64::try_from(bytes.len()).unwrap_or(i64::MAX), sum))
 }
 
-/// Restores a backup into a new database of a running server, and counts its rows.
+/// Restores a backup into a database of its own in a running server, and counts its rows.
 pub(super) async fn restore(arena: &Arena, server: &str, dump: &Path) -> Result<String, Failure> {
-    let file = "/tmp/restore.dump";
-    send_file(arena, server, dump, file).await?;
-    sql(arena, server, "postgres", "DROP DATABASE IF EXISTS restored").await?;
-    sql(arena, server, "postgres", "CREATE DATABASE restored").await?;
-    in_pod(arena, server, &["pg_restore", "-U", "postgres", "--exit-on-error", "-d", "restored", file])
-        .await?;
-    if sql(arena, server, "restored", "SELECT to_regclass('kept') IS NULL").await? == "t" {
+    let database = format!("restored_{}", Alphanumeric.sample_string(&mut rand::rng(), 10).to_lowercase());
+    let file = format!("/tmp/{database}.dump");
+    arena.send_file(server, dump, &file).await?;
+    arena.sql(server, &format!("CREATE DATABASE {database}")).await?;
+    let restore = ["pg_restore", "-U", "postgres", "--exit-on-error", "-d", &database, &file];
+    arena.in_pod(server, &restore).await?;
+    if arena.sql_in(server, &database, "SELECT to_regclass('kept') IS NULL").await? == "t" {
         return Ok("a database without the table".into());
     }
-    sql(arena, server, "restored", "SELECT count(*) || ' rows, sum ' || coalesce(sum(id), 0) FROM kept").await
+    let count = "SELECT count(*) || ' rows, sum ' || coalesce(sum(id), 0) FROM kept";
+    arena.sql_in(server, &database, count).await
 }

@@ -6,25 +6,33 @@ use super::{
     life::{delete, gone, identity, is_there, left, made, set_metadata, snapshot, told, with_rows},
 };
 use crate::{
-    check::{Arena, Failure, Version, until},
+    check::{Arena, Failure, Version, gaps, until},
     lesson_4_1::{condition, is},
+    lesson_4_4::grow_by,
 };
 use futures::try_join;
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim};
 use kube::ResourceExt;
 use postgres_operator::{api::Database, cleanup::GIVE_UP};
 use serde_json::json;
+use std::time::Duration;
 
 /// A Database whose user gives the final backup up.
 const GIVEN_UP: &str = "given-up";
-/// Passes over blocked Databases. Each pause between them is longer than the one before.
-const TRIES: usize = 8;
+/// Pauses between tries of the backup: with delays that double, the third is three times as long as the first at least, whatever
+/// chance takes off it.
+const PAUSES: usize = 3;
+const GROWTH: f64 = 2.0;
+/// A try may take several passes, which are closer together than this.
+const ONE_TRY: Duration = Duration::from_millis(500);
+/// More passes in this time hammer on a store that is down.
+const MOST: usize = 20;
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     try_join!(with_rows(arena, NAME, snapshot(arena)), made(arena, GIVEN_UP, snapshot(arena)),)?;
     // A file where the folder should be: nothing can be written below it.
     in_the_way(std::fs::write(store(arena), "in the way"))?;
-    let mark = arena.databases.mark();
+    let (mark, deleted) = (arena.databases.mark(), arena.passes());
     let mut reports = Vec::new();
     for name in [NAME, GIVEN_UP] {
         delete(arena, name).await?;
@@ -34,6 +42,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     }
     // Only one value of the annotation gives up.
     set_metadata(arena, GIVEN_UP, json!({"annotations": {GIVE_UP: "false"}})).await?;
+    backed_off(arena, deleted).await?;
     stay(arena, &reports).await?;
 
     set_metadata(arena, GIVEN_UP, json!({"annotations": {GIVE_UP: "true"}})).await?;
@@ -44,17 +53,11 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     gone(arena, NAME, CLEANED_UP).await?;
     let (bytes, _) = measured(&only_dump(arena, NAME)?)?;
     let reason = condition(&reports[0].object, "Failed").map(|it| it.reason.clone()).unwrap_or_default();
-    Ok(format!("{reason} over {TRIES} passes, then a backup of {bytes} bytes"))
+    Ok(format!("{reason} over {PAUSES} pauses that grow, then a backup of {bytes} bytes"))
 }
 
-/// The Databases are tried again and again, and stay as they are, with the report that they have.
+/// However often they are tried again, the Databases stay as they are, with the report that they have.
 async fn stay(arena: &Arena, reports: &[Version<Database>]) -> Result<(), Failure> {
-    let passes = arena.passes();
-    until(CLEANED_UP, &format!("{TRIES} more passes over what is blocked"), async || {
-        let now = arena.passes() - passes;
-        if now >= TRIES { Ok(()) } else { Err(format!("{now} passes")) }
-    })
-    .await?;
     for report in reports {
         let name = report.object.name_any();
         is_there(arena, &name).await?;
@@ -70,6 +73,23 @@ async fn stay(arena: &Arena, reports: &[Version<Database>]) -> Result<(), Failur
         }
     }
     steady(arena, reports)
+}
+
+/// The tries get farther apart. They began with the first pass after a mark.
+async fn backed_off(arena: &Arena, mark: usize) -> Result<(), Failure> {
+    let expected = format!("{PAUSES} pauses between tries of the backup");
+    let tried = until(CLEANED_UP, &expected, async || {
+        let times = arena.times_of(NAME, mark);
+        let pauses: Vec<Duration> = gaps(&times).into_iter().filter(|gap| *gap > ONE_TRY).collect();
+        let enough = pauses.len() >= PAUSES || times.len() > MOST;
+        if enough { Ok((times.len(), pauses)) } else { Err(format!("{} passes", times.len())) }
+    });
+    let (passes, pauses) = tried.await?;
+    if passes > MOST {
+        let expected = format!("at most {MOST} passes in {PAUSES} pauses while the store is down");
+        return Err(Failure::new(expected, passes.to_string()));
+    }
+    grow_by(GROWTH, &pauses)
 }
 
 /// Hope on every try would make the report flap, and wake everyone who watches it.

@@ -1,13 +1,18 @@
-//! One cleanup during which the operator is killed.
+//! One cleanup during which the operator is killed, in an arena of its own.
 
 use super::{
-    CLEANED_UP, NOTICED,
+    CLEANED_UP, NAME, NOTICED,
     backups::{dumps, measured, restore},
     life::{delete, gone, left},
 };
-use crate::check::{Arena, Failure, until};
-use fault_proxy::{Action, Aim, Fault, Injected};
-use std::{sync::Arc, time::Duration};
+use crate::check::{Arena, Failure, Moment, until};
+use fault_proxy::{Action, Aim, Fault, Request, Verb};
+use std::time::Duration;
+
+/// Events tell what has happened, and nothing depends on one.
+const NEWS: &str = "events";
+/// Nothing is written for so long after a start.
+const SILENT: Duration = Duration::from_millis(500);
 
 /// What a cleanup ends with.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,76 +22,133 @@ pub(super) struct End {
     backups: Vec<String>,
 }
 
-/// A cleanup that nothing disturbs: how many writes it commits, and its end.
-pub(super) async fn undisturbed(arena: &Arena, name: &str, witness: &str) -> Result<(usize, End), Failure> {
-    // It fires never, and counts what it would have fired at.
-    let count = inject(arena, Aim { writes: true, times: 0, ..Aim::default() }, Arc::new(|| ()));
-    delete(arena, name).await?;
-    gone(arena, name, CLEANED_UP).await?;
-    let writes = count.seen();
-    arena.proxy.lift(&count);
-    let end = end(arena, name, witness, None).await?;
-    Ok((writes, end))
+/// A cleanup that nothing disturbs.
+pub(super) struct Undisturbed {
+    /// The resources that it writes, in order.
+    pub(super) writes: Vec<String>,
+    pub(super) end: End,
+    passes: usize,
 }
 
-/// A cleanup whose operator is killed once after so many committed writes, and started again. Whether that came about.
-pub(super) async fn killed_after(arena: &Arena, name: &str, writes: usize) -> Result<bool, Failure> {
-    let aim = Aim { writes: true, skip: writes - 1, ..Aim::default() };
-    let kill = inject(arena, aim, arena.operator.killer());
-    delete(arena, name).await?;
-    tokio::select! {
-        _ = kill.fired_once(CLEANED_UP) => {}
-        gone = gone(arena, name, CLEANED_UP) => gone?,
+impl Undisturbed {
+    /// The cleanup of a Database that is all made. `restores` restores what it leaves in the store.
+    pub(super) async fn of(stage: &Arena, restores: &Witness<'_>) -> Result<Self, Failure> {
+        let (mark, passes) = (stage.proxy.mark(), stage.passes());
+        delete(stage, NAME).await?;
+        gone(stage, NAME, CLEANED_UP).await?;
+        // The watch may tell of the removal before the proxy has noted its answer.
+        let writes = until(NOTICED, "the cleanup ends with a write of the Database", async || {
+            let writes: Vec<String> =
+                committed(stage, mark).into_iter().map(|request| request.resource).collect();
+            if writes.last().is_some_and(|last| last == "databases") {
+                Ok(writes)
+            } else {
+                Err(writes.join(", "))
+            }
+        });
+        let (writes, passes) = (writes.await?, stage.passes() - passes);
+        Ok(Self { writes, end: end(stage, restores, None).await?, passes })
     }
-    // The object goes with the last write, and the kill comes right after it.
-    let fired = kill.fired_once(Duration::from_secs(1)).await;
-    arena.proxy.lift(&kill);
-    if fired {
-        restart(arena).await?;
+
+    /// Fails unless another cleanup, in the course of which the operator was killed, has the same end, and a new operator finds
+    /// nothing more to write there.
+    pub(super) async fn equals(&self, stage: &Arena, restores: &Witness<'_>) -> Result<(), Failure> {
+        let found = end(stage, restores, Some(&self.end)).await?;
+        if found != self.end {
+            return Err(Failure::new(
+                format!("the end without a crash: {:?}", self.end),
+                format!("{found:?}"),
+            ));
+        }
+        silent_afterwards(stage).await
     }
-    let expected = |failure: Failure| Failure {
-        expected: format!("{} after a crash right after write {writes} of its cleanup", failure.expected),
-        ..failure
-    };
-    gone(arena, name, CLEANED_UP).await.map_err(expected)?;
-    Ok(fired)
+
+    /// Kills the operator once, after the committed write of this number, and starts it again. Whether that came about.
+    pub(super) async fn killed_after(&self, stage: &Arena, nth: usize) -> Result<bool, Failure> {
+        let aim = Aim { writes: true, except: vec![NEWS.into()], skip: nth, ..Aim::default() };
+        let kill = stage.proxy.inject(Fault { aim, action: Action::AfterCommit(stage.operator.killer()) });
+        delete(stage, NAME).await?;
+        tokio::select! {
+            _ = kill.fired_once(CLEANED_UP) => {}
+            gone = gone(stage, NAME, CLEANED_UP) => gone?,
+        }
+        // The object goes with the last write, and the kill comes right after it.
+        let fired = kill.fired_once(Duration::from_secs(1)).await;
+        stage.proxy.lift(&kill);
+        let killed = stage.moment();
+        if fired {
+            restart(stage).await?;
+        }
+        self.ends(stage, killed).await.map(|()| fired)
+    }
+
+    /// Waits for the end of a cleanup whose operator was killed, and was started again.
+    pub(super) async fn ends(&self, stage: &Arena, killed: Moment) -> Result<(), Failure> {
+        gone(stage, NAME, CLEANED_UP).await?;
+        stage.is_orderly(killed, self.passes)
+    }
 }
 
-fn inject(arena: &Arena, aim: Aim, hook: Arc<dyn Fn() + Send + Sync>) -> Injected {
-    arena.proxy.inject(Fault { aim, action: Action::AfterCommit(hook) })
+/// A server that lives through all of it.
+pub(super) struct Witness<'a> {
+    pub(super) arena: &'a Arena,
+    pub(super) name: &'a str,
+}
+
+fn committed(stage: &Arena, mark: usize) -> Vec<Request> {
+    let requests = stage.proxy.requests_since(mark).into_iter();
+    requests.filter(|request| request.committed() && request.resource != NEWS).collect()
 }
 
 /// Starts the operator that was killed.
-pub(super) async fn restart(arena: &Arena) -> Result<(), Failure> {
-    if !arena.operator.ended(NOTICED).await {
+pub(super) async fn restart(stage: &Arena) -> Result<(), Failure> {
+    if !stage.operator.ended(NOTICED).await {
         return Err(Failure::new("the operator's process ends when it is killed", "it goes on"));
     }
-    arena.operator.start().map_err(|error| Failure::new("the operator starts again", error))
+    stage.operator.start().map_err(|error| Failure::new("the operator starts again", error))
 }
 
 /// What a cleanup has ended with. With an end to compare with, it waits for that: the last pod may take a moment.
-pub(super) async fn end(
-    arena: &Arena,
-    name: &str,
-    witness: &str,
-    like: Option<&End>,
-) -> Result<End, Failure> {
+async fn end(stage: &Arena, restores: &Witness<'_>, like: Option<&End>) -> Result<End, Failure> {
     let nothing = Vec::new();
     let goal = like.map_or(&nothing, |end| &end.left);
-    let waited = until(NOTICED, "the end of the cleanup", async || match left(arena, name).await? {
+    let waited = until(NOTICED, "the end of the cleanup", async || match left(stage, NAME).await? {
         left if left == *goal => Ok(left),
         left => Err(left.join(", ")),
     });
     let left = match waited.await {
         Ok(left) => left,
         Err(_) => {
-            left(arena, name).await.map_err(|error| Failure::new("the children can be listed", error))?
+            left(stage, NAME).await.map_err(|error| Failure::new("the children can be listed", error))?
         }
     };
     let mut backups = Vec::new();
-    for dump in dumps(arena, name) {
+    for dump in dumps(stage, NAME) {
         measured(&dump)?;
-        backups.push(restore(arena, witness, &dump).await?);
+        backups.push(restore(restores.arena, restores.name, &dump).await?);
     }
     Ok(End { left, backups })
+}
+
+/// When all is cleaned up, a new operator finds nothing to write.
+async fn silent_afterwards(stage: &Arena) -> Result<(), Failure> {
+    stage.operator.kill();
+    let mark = stage.proxy.mark();
+    restart(stage).await?;
+    until(NOTICED, "a new operator watches its Databases", async || {
+        let watches = |it: &Request| it.verb == Verb::Watch && it.resource == "databases";
+        let watched = stage.proxy.requests_since(mark).iter().any(watches);
+        watched.then_some(()).ok_or_else(|| "it does not".to_owned())
+    })
+    .await?;
+    // Time itself is the subject here: nothing has to happen.
+    tokio::time::sleep(SILENT).await;
+    let written = committed(stage, mark);
+    match written.first() {
+        None => Ok(()),
+        Some(first) => {
+            let seen = format!("{} writes, the first: {first}", written.len());
+            Err(Failure::new("a new operator writes nothing when all is cleaned up", seen))
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::{
     check::{Arena, Failure, History, Kind},
     lesson_4_1::NO_IMAGE,
 };
-use fault_proxy::{Action, Aim, Fault, Verb};
+use fault_proxy::{Action, Aim, Fault};
 use k8s_openapi::api::core::v1::{Secret, Service, ServiceAccount};
 use kube::ResourceExt;
 use postgres_operator::{api::Database, finalizer::FINALIZER};
@@ -19,7 +19,8 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     let accounts = follow::<ServiceAccount>(arena);
     let refused = arena.proxy.inject(Fault {
         aim: Aim {
-            verb: Some(Verb::Patch),
+            // Of the Databases themselves, whatever its verb: a finalizer can be put on by a patch, and by an update.
+            writes: true,
             resource: Some("databases".into()),
             times: REFUSALS,
             ..Aim::default()

@@ -1,6 +1,6 @@
 //! A Database from its creation to its end, and what is left of it.
 
-use super::{MADE, NOTICED, STARTED, backups, sql::sql};
+use super::{MADE, STARTED, backups};
 use crate::{
     check::{Arena, Failure, Kind, until},
     lesson_4_1::{NO_IMAGE, all_ready},
@@ -20,11 +20,12 @@ use std::time::Duration;
 /// A Database whose server runs and has rows.
 pub(super) async fn with_rows(arena: &Arena, name: &str, spec: Value) -> Result<(), Failure> {
     running(arena, name, spec).await?;
-    sql(arena, name, "app", backups::MAKE_ROWS).await.map(drop)
+    arena.sql_in(name, "app", backups::MAKE_ROWS).await.map(drop)
 }
 
 /// A Database whose server runs. It asks for little: a node has no room for a dozen of the ordinary size.
 pub(super) async fn running(arena: &Arena, name: &str, mut spec: Value) -> Result<(), Failure> {
+    let _turn = arena.turn().await;
     spec["resources"] = json!({"requests": {"cpu": "10m", "memory": "32Mi"}});
     arena.create(name, spec).await?;
     let there = |set: &StatefulSet| set.name_any() == name;
@@ -91,21 +92,6 @@ pub(super) async fn set_metadata(arena: &Arena, name: &str, metadata: Value) -> 
     changed.map(drop).map_err(|error| {
         Failure::new(format!("the metadata of Database {name} can be changed"), chain(&error))
     })
-}
-
-/// Makes the operator look at a Database so many times more.
-pub(super) async fn look_again(arena: &Arena, name: &str, times: usize) -> Result<(), Failure> {
-    for _ in 0..times {
-        let passes = arena.passes();
-        set_metadata(arena, name, json!({"annotations": {"course.example.com/pass": passes.to_string()}}))
-            .await?;
-        until(NOTICED, "a changed annotation leads to a pass", async || {
-            let now = arena.passes();
-            if now > passes { Ok(()) } else { Err(format!("{now} passes, as before")) }
-        })
-        .await?;
-    }
-    Ok(())
 }
 
 /// What a cleanup has to do with, of what a Database has and is not on its way out, as `Kind name`. The rest is garbage collection's,

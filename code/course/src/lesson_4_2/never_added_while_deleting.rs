@@ -2,7 +2,7 @@
 
 use super::{
     CLEANED_UP, NAME, NOTICED,
-    life::{delete, gone, look_again, made, set_metadata, told},
+    life::{delete, gone, made, set_metadata, told},
 };
 use crate::{
     check::{Arena, Failure, until},
@@ -67,7 +67,7 @@ async fn held_after_the_cleanup(arena: &Arena) -> Result<(), Failure> {
 
 /// The operator looks at the Database a few times, and tries to write nothing at all.
 async fn leaves_alone(arena: &Arena, name: &str, mark: usize) -> Result<(), Failure> {
-    look_again(arena, name, LOOKS).await?;
+    arena.look_again(name, LOOKS).await?;
     let tries: Vec<Request> =
         arena.proxy.requests_since(mark).into_iter().filter(|it| it.verb.writes()).collect();
     if let Some(first) = tries.first() {

@@ -3,7 +3,7 @@
 
 use super::{
     CLEANED_UP, NOTICED,
-    life::{delete, gone, identity, look_again, made, nothing_kept},
+    life::{delete, gone, identity, made, nothing_kept},
 };
 use crate::check::{Arena, Failure, until};
 use fault_proxy::{Action, Aim, Fault, Injected, Request, Verb};
@@ -27,8 +27,8 @@ pub(super) async fn check(arena: &Arena) -> Result<(), Failure> {
     let before = identities(arena).await?;
     arena.operator.stop().await?;
 
-    let older = inject(arena, Verb::List, Action::OlderList);
-    let held = inject(arena, Verb::Watch, Action::HoldEvents);
+    let older = inject(arena, of(Verb::List), Action::OlderList);
+    let held = inject(arena, of(Verb::Watch), Action::HoldEvents);
     let (mark, passes) = (arena.proxy.mark(), arena.passes());
     start(arena)?;
     until(NOTICED, "passes over the older object", async || {
@@ -47,7 +47,7 @@ pub(super) async fn check(arena: &Arena) -> Result<(), Failure> {
         let expected = "nothing is changed in a Database's second life by the deletion of its first";
         return Err(Failure::new(expected, format!("{} writes, the first: {first}", written.len())));
     }
-    look_again(arena, REBORN, PASSES).await?;
+    arena.look_again(REBORN, PASSES).await?;
     let after = identities(arena).await?;
     if before == after { Ok(()) } else { Err(Failure::new(format!("{before:?}"), format!("{after:?}"))) }
 }
@@ -55,7 +55,8 @@ pub(super) async fn check(arena: &Arena) -> Result<(), Failure> {
 /// Has the operator list a Database that is being deleted and still has its finalizer, and lets it go then.
 async fn remember_the_deletion(arena: &Arena) -> Result<(), Failure> {
     made(arena, REBORN, nothing_kept(arena)).await?;
-    let refused = inject(arena, Verb::Patch, Action::Answer(500));
+    // Whatever its verb: a finalizer can be taken off by a patch, and by an update.
+    let refused = inject(arena, Aim { writes: true, ..Aim::default() }, Action::Answer(500));
     delete(arena, REBORN).await?;
     if !refused.fired_once(CLEANED_UP).await {
         return Err(Failure::new("the cleanup ends with a write to the Database", "it never comes"));
@@ -73,9 +74,13 @@ async fn remember_the_deletion(arena: &Arena) -> Result<(), Failure> {
     gone(arena, REBORN, CLEANED_UP).await
 }
 
-fn inject(arena: &Arena, verb: Verb, action: Action) -> Injected {
-    let aim =
-        Aim { verb: Some(verb), resource: Some("databases".into()), times: usize::MAX, ..Aim::default() };
+fn of(verb: Verb) -> Aim {
+    Aim { verb: Some(verb), ..Aim::default() }
+}
+
+/// A fault at the Databases themselves, their status aside, until it is lifted.
+fn inject(arena: &Arena, aim: Aim, action: Action) -> Injected {
+    let aim = Aim { resource: Some("databases".into()), times: usize::MAX, ..aim };
     arena.proxy.inject(Fault { aim, action })
 }
 

@@ -2,8 +2,8 @@
 
 use super::{
     CLEANED_UP, NAME, NOTICED,
-    life::{delete, gone, identity, look_again, snapshot, told, with_rows},
-    sql::Lock,
+    life::{delete, gone, identity, snapshot, told, with_rows},
+    lock::Lock,
 };
 use crate::{
     check::{Arena, Failure},
@@ -28,7 +28,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
         })
         .await?;
 
-    look_again(arena, NAME, LOOKS).await?;
+    arena.look_again(NAME, LOOKS).await?;
     let dumps = lock.dumps_waiting().await?;
     if dumps != 1 {
         return Err(Failure::new(

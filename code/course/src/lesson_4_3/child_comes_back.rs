@@ -1,6 +1,6 @@
 //! A child that is deleted or edited is restored within 2 s, whatever its kind.
 
-use super::stage::{NAME, NOTICED, SOON, only_events, settled};
+use super::stage::{NAME, NOTICED, SOON, settled, without_pods};
 use crate::check::{Arena, Failure, History, Kind};
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const BETWEEN: Duration = Duration::from_millis(500);
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
-    only_events(arena).await?;
+    without_pods(arena, &arena.namespace).await?;
     arena.create(NAME, json!({})).await?;
     settled(arena, &arena.namespace, NAME).await?;
     let mut took = Vec::new();

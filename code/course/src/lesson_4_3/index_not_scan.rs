@@ -1,6 +1,8 @@
 //! With 1,000 Databases an event of one Secret costs no list, and touches only the Database that names it.
 
-use super::stage::{NAME, NOTICED, QUIET, SECRET, SOON, create_secret, naming, only_events, rotate, settled};
+use super::stage::{
+    NAME, NOTICED, QUIET, SECRET, SOON, create_secret, naming, rotate, settled, without_pods,
+};
 use crate::check::{Arena, Failure};
 use fault_proxy::Verb;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -23,9 +25,9 @@ const AT_ONCE: usize = 3;
 const ALL_SEEN: Duration = Duration::from_secs(90);
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
-    arena.operator.stop().await?;
     others(arena).await?;
-    only_events(arena).await?;
+    without_pods(arena, &arena.namespace).await?;
+    arena.operator.start().map_err(|error| Failure::new("the operator starts", error))?;
     create_secret(arena, &arena.namespace, SECRET).await?;
     arena.create(NAME, naming(SECRET)).await?;
     settled(arena, &arena.namespace, NAME).await?;
@@ -43,7 +45,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     if let Some(list) = requests.iter().find(|request| request.verb == Verb::List) {
         return Err(Failure::new("no list for an event of one Secret", list.to_string()));
     }
-    let passes = arena.all_passes().split_off(passes);
+    let passes = arena.passes_since(passes);
     let others = passes.iter().filter(|pass| !pass.is_over(&arena.namespace, NAME)).count();
     if others > 0 {
         let seen = format!("{others} passes over others");

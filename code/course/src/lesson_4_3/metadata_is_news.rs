@@ -1,6 +1,6 @@
 //! Labels, annotations and finalizers of a Database are news, though its generation stays.
 
-use super::stage::{NAME, NOTICED, QUIET, SOON, only_events, settled};
+use super::stage::{NAME, NOTICED, QUIET, SOON, settled, without_pods};
 use crate::check::{Arena, Failure};
 use kube::{
     ResourceExt,
@@ -14,7 +14,7 @@ use std::time::Duration;
 const HELD: &str = "course.example.com/held";
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
-    only_events(arena).await?;
+    without_pods(arena, &arena.namespace).await?;
     arena.create(NAME, json!({})).await?;
     settled(arena, &arena.namespace, NAME).await?;
     let label = noticed(arena, "a new label", json!({"labels": {"team": "orders"}})).await?;

@@ -1,16 +1,19 @@
 //! A deletion that no watch reported is healed by the next pass that comes without an event.
 
-use super::stage::{NAME, NOTICED, QUIET, settled, without_pods};
-use crate::check::{Arena, Failure, REQUEUE};
+use super::stage::{NAME, NOTICED, settled, without_pods};
+use crate::{
+    check::{Arena, Failure},
+    lesson_4_1::quiet,
+};
 use fault_proxy::{Action, Aim, EventType, Fault, Injected, Verb};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::{ResourceExt, api::DeleteParams};
 use postgres_operator::error::chain;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// An interval is lengthened a little at random, and a pass takes its time.
-const HEALED: Duration = REQUEUE.saturating_add(Duration::from_secs(5));
+/// Intervals until all is well: the list that lacks the StatefulSet takes a moment to come, and the pass after it finds out.
+const HEALED: u32 = 3;
 const RESOURCE: &str = "statefulsets";
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
@@ -34,7 +37,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     arena.proxy.lift_all();
 
     let back = |other: &StatefulSet| other.uid() != set.uid();
-    let back = arena.set(mark, HEALED, "the StatefulSet is back", back).await?;
+    let back = arena.set(mark, HEALED * arena.requeue, "the StatefulSet is back", back).await?;
     let told = arena
         .proxy
         .events()
@@ -43,7 +46,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     if told {
         return Err(Failure::new("not run: the deletion is kept from the operator", "it was told"));
     }
-    arena.rests(QUIET, NOTICED).await?;
+    quiet(arena).await?;
     let took = back.at.saturating_duration_since(deleted);
     Ok(format!("back {:.1} s after a deletion that no watch reported", took.as_secs_f64()))
 }

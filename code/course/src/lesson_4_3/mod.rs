@@ -13,7 +13,7 @@ mod secrets_are_not_collected;
 mod stage;
 
 use crate::{
-    check::{Broken, Check, Lesson},
+    check::{Begin, Broken, Check, Lesson},
     hint::Task,
 };
 use futures::FutureExt;
@@ -86,51 +86,61 @@ const CHECKS: &[Check] = &[
     Check {
         name: "child-comes-back",
         hint: "every kind of child needs a trigger, and a deletion is an event like any other: hand on what touched_objects() gives, unfiltered",
+        begin: Begin::OnlyEvents,
         run: |arena| child_comes_back::check(arena).boxed_local(),
     },
     Check {
         name: "rotation-reaches-its-database",
         hint: "watch all Secrets, and ask the index which Databases name the one that changed; when a Database names another Secret, its old entry has to go",
+        begin: Begin::OnlyEvents,
         run: |arena| rotation_reaches_its_database::check(arena).boxed_local(),
     },
     Check {
         name: "secret-may-come-later",
         hint: "the index is made of what specs name, whether or not a Secret of that name exists",
+        begin: Begin::OnlyEvents,
         run: |arena| secret_may_come_later::check(arena).boxed_local(),
     },
     Check {
         name: "index-not-scan",
         hint: "the index answers from memory, with one look-up by namespace and name",
+        begin: Begin::Later,
         run: |arena| index_not_scan::check(arena).boxed_local(),
     },
     Check {
         name: "namespace-is-a-wall",
         hint: "a spec names a Secret of its own namespace: the namespace is half of the index's key",
+        begin: Begin::Later,
         run: |arena| namespace_is_a_wall::check(arena).boxed_local(),
     },
     Check {
         name: "secrets-are-not-collected",
         hint: "that a Secret has changed is all that a trigger needs: watch PartialObjectMeta<Secret>, and read the one Secret in the pass",
+        begin: Begin::OnlyEvents,
         run: |arena| secrets_are_not_collected::check(arena).boxed_local(),
     },
     Check {
         name: "own-status-is-no-news",
         hint: "a status write leaves generation, labels, annotations and finalizers as they are: let the predicate look at these",
+        begin: Begin::OnlyEvents,
         run: |arena| own_status_is_no_news::check(arena).boxed_local(),
     },
     Check {
         name: "metadata-is-news",
         hint: "labels, annotations and finalizers change without a new generation: combine the predicates",
+        begin: Begin::OnlyEvents,
         run: |arena| metadata_is_news::check(arena).boxed_local(),
     },
     Check {
         name: "missed-delete-heals",
         hint: "after a re-list no watch tells what is gone; only a pass that comes without an event finds out, so every pass asks for another",
+        begin: Begin::Running,
         run: |arena| missed_delete_heals::check(arena).boxed_local(),
     },
     Check {
         name: "restart-is-silent",
         hint: "the controller waits for its own store only; to a pass that looks into another one too early, every child seems to be missing",
+        begin: Begin::Running,
         run: |arena| restart_is_silent::check(arena).boxed_local(),
     },
 ];

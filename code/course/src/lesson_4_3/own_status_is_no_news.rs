@@ -1,13 +1,13 @@
 //! A status write leads to no pass: neither the operator's own nor somebody else's.
 
-use super::stage::{NAME, NOTICED, QUIET, SOON, only_events, settled};
+use super::stage::{NAME, NOTICED, QUIET, SOON, settled, without_pods};
 use crate::check::{Arena, Failure};
 use kube::api::{Patch, PatchParams};
 use postgres_operator::{api::Database, error::chain};
 use serde_json::json;
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
-    only_events(arena).await?;
+    without_pods(arena, &arena.namespace).await?;
     arena.create(NAME, json!({})).await?;
     settled(arena, &arena.namespace, NAME).await?;
 

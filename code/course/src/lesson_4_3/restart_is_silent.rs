@@ -1,7 +1,10 @@
 //! A restart in steady state writes nothing, in whichever order the operator gets to know what there is.
 
-use super::stage::{NAME, NOTICED, QUIET, SECRET, SOON, STARTED, naming};
-use crate::check::{Arena, Failure, REQUEUE};
+use super::stage::{NAME, NOTICED, SECRET, SOON, STARTED, naming};
+use crate::{
+    check::{Arena, Failure},
+    lesson_4_1::quiet,
+};
 use fault_proxy::{Action, Aim, Fault, Injected, Verb};
 use serde_json::json;
 use std::time::Duration;
@@ -14,16 +17,15 @@ const STORES: [&str; 5] = ["statefulsets", "services", "serviceaccounts", "secre
 const ASKED_BEFORE: usize = 1;
 /// Time for a pass that does not wait to go wrong.
 const EACH: Duration = Duration::from_millis(700);
-/// A pass without an event is in it.
-const AFTERWARDS: Duration = REQUEUE.saturating_add(Duration::from_secs(3));
+/// Intervals: a pass without an event is in them.
+const AFTERWARDS: u32 = 2;
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     for name in WAITING {
         arena.create(name, naming(SECRET)).await?;
     }
-    arena.create(NAME, json!({})).await?;
-    arena.database(0, STARTED, "Ready=True", |db| db.says("Ready")).await?;
-    arena.rests(QUIET, NOTICED).await?;
+    running(arena).await?;
+    quiet(arena).await?;
     arena.operator.stop().await?;
 
     let faults = STORES.map(|resource| {
@@ -50,10 +52,16 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     for name in [NAME].iter().chain(&WAITING) {
         arena.pass_over(passes, (&arena.namespace, name), SOON, "the last list").await?;
     }
-    tokio::time::sleep(AFTERWARDS).await;
+    tokio::time::sleep(AFTERWARDS * arena.requeue).await;
     silent(arena, requests, "after a restart")?;
     let passes = arena.passes() - passes;
     Ok(format!("0 writes, {passes} passes, the lists of {} kinds one by one", STORES.len()))
+}
+
+async fn running(arena: &Arena) -> Result<(), Failure> {
+    let _turn = arena.turn().await;
+    arena.create(NAME, json!({})).await?;
+    arena.database(0, STARTED, "Ready=True", |db| db.says("Ready")).await.map(drop)
 }
 
 async fn held_up(resource: &str, fault: &Injected) -> Result<(), Failure> {

@@ -1,11 +1,11 @@
 //! The operator asks for the contents of its own Secrets and of the one that a Database names, never for those of all.
 
-use super::stage::{NAME, SECRET, create_secret, naming, only_events, settled};
+use super::stage::{NAME, SECRET, create_secret, naming, settled, without_pods};
 use crate::check::{Arena, Failure};
 use fault_proxy::{Request, Verb};
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
-    only_events(arena).await?;
+    without_pods(arena, &arena.namespace).await?;
     create_secret(arena, &arena.namespace, SECRET).await?;
     arena.create(NAME, naming(SECRET)).await?;
     settled(arena, &arena.namespace, NAME).await?;

@@ -1,4 +1,4 @@
-//! What the checks of this lesson have in common: an operator to which nothing happens but what a check does.
+//! What the checks of this lesson have in common: Databases to which nothing happens but what a check does.
 
 use crate::check::{Arena, Failure, until};
 use k8s_openapi::api::{
@@ -32,19 +32,7 @@ pub(super) const MADE: Duration = Duration::from_secs(30);
 pub(super) const STARTED: Duration = Duration::from_secs(90);
 /// Without a pass for so long, nothing is under way.
 pub(super) const QUIET: Duration = Duration::from_millis(1500);
-/// An interval so long that no check sees its end.
-const NO_REQUEUE: &str = "3600";
-
-/// Starts the operator anew, so that only an event leads to a pass, and keeps pods from being made: what happens to them would
-/// be events too.
-pub(super) async fn only_events(arena: &Arena) -> Result<(), Failure> {
-    arena.operator.stop().await?;
-    without_pods(arena, &arena.namespace).await?;
-    arena.operator.set("REQUEUE_SECONDS", Some(NO_REQUEUE.into()));
-    arena.operator.start().map_err(|error| Failure::new("the operator starts again", error))
-}
-
-/// A quota of no pods and no volumes, in force.
+/// A quota of no pods and no volumes, in force: what happens to pods would be events too.
 pub(super) async fn without_pods(arena: &Arena, namespace: &str) -> Result<(), Failure> {
     let none = ["pods", "persistentvolumeclaims"].map(|kind| (kind.to_owned(), Quantity("0".into())));
     let quota = ResourceQuota {

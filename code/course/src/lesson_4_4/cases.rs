@@ -5,9 +5,9 @@ use super::{
     life::{Life, still, way_up},
     until,
 };
-use crate::check::{Arena, Failure};
+use crate::check::{Arena, Failure, Moment};
 use fault_proxy::{Action, Aim, Fault, Injected};
-use futures::{StreamExt, TryFutureExt, TryStreamExt, future::try_join, stream};
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future::try_join, stream};
 use std::{collections::BTreeSet, time::Duration};
 
 /// Lives at the same time: more would compete for two cores until deadlines pass.
@@ -41,14 +41,21 @@ impl Blow {
 /// One write of the way up, by its place and its name.
 type Write = (usize, String);
 
+/// Two lives without a fault, and what tells them apart, which proves nothing.
+struct Undisturbed {
+    one: Life,
+    two: Life,
+    chance: BTreeSet<String>,
+}
+
 /// Tries each write, and counts the lives whose fault fired.
 pub(super) async fn at_each_write(arena: &Arena, blow: Blow) -> Result<String, Failure> {
-    let (one, two) = try_join(undisturbed(arena, "one"), undisturbed(arena, "two")).await?;
-    let chance = one.end.chance(&two.end);
+    // Both checks of this kind compare with the same lives.
+    let undisturbed = arena.shared(undisturbed(arena).boxed_local()).await?;
+    let Undisturbed { one, two, .. } = undisturbed.as_ref();
     let writes = planned(&one.writes, &two.writes, arena.few_faults());
     let planned = writes.len();
-    let (life, chance) = (&one, &chance);
-    let cases = stream::iter(writes).map(|write| case(arena, blow, write, life, chance));
+    let cases = stream::iter(writes).map(|write| case(arena, blow, write, &undisturbed));
     let fired: Vec<bool> = cases.buffered(AT_ONCE).try_collect().await?;
     let fired = fired.into_iter().filter(|fired| *fired).count();
     // The last writes are reports of how far the servers are, and there may be one more or one less of them.
@@ -59,6 +66,16 @@ pub(super) async fn at_each_write(arena: &Arena, blow: Blow) -> Result<String, F
     Ok(format!("{planned} planned, {fired} fired, {fired} passed, of {} writes", one.writes.len()))
 }
 
+async fn undisturbed(arena: &Arena) -> Result<Undisturbed, Failure> {
+    let live = async |name: &str| {
+        let _turn = arena.turn().await;
+        arena.case(name, "in an undisturbed life", Life::undisturbed).await
+    };
+    let (one, two) = try_join(live("undisturbed-one"), live("undisturbed-two")).await?;
+    let chance = one.end.chance(&two.end);
+    Ok(Undisturbed { one, two, chance })
+}
+
 /// The writes that both undisturbed lives have; or the first of each resource.
 fn planned(one: &[String], two: &[String], few: bool) -> Vec<Write> {
     let shorter = one.iter().take(two.len()).cloned().enumerate();
@@ -67,33 +84,20 @@ fn planned(one: &[String], two: &[String], few: bool) -> Vec<Write> {
     shorter.filter(|(_, write)| resources.insert(resource(write)) || !few).collect()
 }
 
-async fn undisturbed(arena: &Arena, which: &str) -> Result<Life, Failure> {
-    let stage = arena.another(&format!("undisturbed-{which}")).await?;
-    let life = supervised(&stage, Life::undisturbed(&stage)).await;
-    leave(stage, life, "an undisturbed life").await
-}
-
 /// One life with a fault. Whether it fired.
 async fn case(
     arena: &Arena,
     blow: Blow,
     (nth, write): Write,
-    undisturbed: &Life,
-    chance: &BTreeSet<String>,
+    undisturbed: &Undisturbed,
 ) -> Result<bool, Failure> {
-    let stage = arena.another(&nth.to_string()).await?;
+    let _turn = arena.turn().await;
     let told = blow.told(&format!("write {}, {write}", nth + 1));
-    let result = supervised(&stage, struck(&stage, blow, nth, undisturbed, chance)).await;
-    leave(stage, result, &told).await
+    let life = async |stage: &Arena| struck(stage, blow, nth, undisturbed).await;
+    arena.case(&nth.to_string(), &told, life).await
 }
 
-async fn struck(
-    stage: &Arena,
-    blow: Blow,
-    nth: usize,
-    undisturbed: &Life,
-    chance: &BTreeSet<String>,
-) -> Result<bool, Failure> {
+async fn struck(stage: &Arena, blow: Blow, nth: usize, undisturbed: &Undisturbed) -> Result<bool, Failure> {
     let aim = Aim { writes: true, except: vec!["events".into()], skip: nth, ..Aim::default() };
     let fault = stage.proxy.inject(Fault { aim, action: blow.action(stage) });
     let life = async {
@@ -103,45 +107,27 @@ async fn struck(
     };
     // Both at once: the blow comes while the operator is on its way.
     let strike = strike(stage, blow, &fault).map_err(Some);
-    if let Err(end) = try_join(life, strike).await {
-        return end.map_or(Ok(false), Err);
-    }
+    let fired = match try_join(life, strike).await {
+        Ok(((), fired)) => fired,
+        Err(end) => return end.map_or(Ok(false), Err),
+    };
     still(stage).await?;
-    undisturbed.equals(stage, chance).await?;
+    undisturbed.one.equals(stage, fired, &undisturbed.chance).await?;
     Ok(true)
 }
 
-/// What follows from the fault. It is over when an operator has looked at the Database again.
-async fn strike(stage: &Arena, blow: Blow, fault: &Injected) -> Result<(), Failure> {
-    if !fault.fired_once(4 * STARTED).await || matches!(blow, Blow::Silence) {
-        return Ok(());
+/// What follows from the fault. It is over when an operator has looked at the Database again. Returns when the fault has fired.
+async fn strike(stage: &Arena, blow: Blow, fault: &Injected) -> Result<Moment, Failure> {
+    let fires = fault.fired_once(4 * STARTED).await;
+    let moment = stage.moment();
+    if !fires || matches!(blow, Blow::Silence) {
+        return Ok(moment);
     }
     stage.operator.ended(Duration::from_secs(10)).await;
     let passes = stage.passes();
     stage.operator.start().map_err(|error| Failure::new("the operator starts again", error))?;
-    until(STARTED, "a pass after a restart", async || stage.passes() > passes).await
-}
-
-/// Until it is done, or the operator ends by itself.
-async fn supervised<T>(stage: &Arena, life: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::select! {
-        result = life => result,
-        ended = stage.operator.failed() => Err(Failure::new("the operator keeps running", ended)),
-    }
-}
-
-/// Leaves a stage; a failure takes along what lies around it, and which life it was.
-async fn leave<T>(stage: Arena, result: Result<T, Failure>, life: &str) -> Result<T, Failure> {
-    let result = match result {
-        Err(failure) => {
-            let evidence = stage.evidence().await;
-            let expected = format!("{}, {life}", failure.expected);
-            Err(Failure { expected, ..failure }.with_evidence(evidence))
-        }
-        result => result,
-    };
-    stage.leave().await;
-    result
+    until(STARTED, "a pass after a restart", async || stage.passes() > passes).await?;
+    Ok(moment)
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //! noticed.
 
 use super::{
-    NAME, NOTICED, POKE, create_ready, denies, is_ready,
+    NAME, NOTICED, create_ready, denies, is_ready,
     outage::{drift_apart, gaps, grow, times, told},
-    phase, poke,
+    phase,
 };
-use crate::check::{Arena, Failure};
+use crate::check::{Arena, Failure, POKE};
 use fault_proxy::{Action, Aim, Fault, Injected, Request};
 use kube::ResourceExt;
 use postgres_operator::{api::Database, phase::Phase};
@@ -109,9 +109,9 @@ fn backed_off(arena: &Arena) -> Result<(), Failure> {
 async fn guarded(arena: &Arena) -> Result<(), Failure> {
     let (mark, passes) = (arena.proxy.mark(), arena.passes());
     let mut tick = tokio::time::interval(Duration::from_millis(400));
-    for poke_ in 0..POKES {
+    for poke in 0..POKES {
         tick.tick().await;
-        poke(arena, NAME, &poke_.to_string()).await?;
+        arena.poke(NAME, &poke.to_string()).await?;
     }
     tick.tick().await;
     let passes = arena.passes() - passes;

@@ -1,7 +1,10 @@
 //! What is wrong is Failed with a reason, and what is put right becomes Ready.
 
-use super::{NAME, NO_IMAGE, STARTED, denies, phase, poke, ready_again};
-use crate::check::{Arena, Failure};
+use super::{NAME, STARTED, denies, phase, ready_again};
+use crate::{
+    check::{Arena, Failure},
+    lesson_4_1::NO_IMAGE,
+};
 use postgres_operator::{api::Database, phase::Phase};
 use serde_json::json;
 
@@ -22,7 +25,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     // Not every cause is in the spec.
     let mark = arena.databases.mark();
     arena.sql(NAME, "ALTER ROLE app NOLOGIN").await?;
-    poke(arena, NAME, "out").await?;
+    arena.poke(NAME, "out").await?;
     let login = failed(arena, mark, "the application's user may not log in").await?;
     let mark = arena.databases.mark();
     arena.sql(NAME, "ALTER ROLE app LOGIN").await?;

@@ -3,12 +3,12 @@
 use super::{
     NAME, NOTICED, STARTED,
     end_state::{EndState, versions},
-    forced_pass, is_ready, phase, phases, ready_again,
+    is_ready, phase, phases, ready_again,
     steady_state_is_silent::next_transaction,
     table::told,
     until,
 };
-use crate::check::{Arena, Failure};
+use crate::check::{Arena, Failure, Moment};
 use fault_proxy::Request;
 use k8s_openapi::api::core::v1::{Pod, Secret, Service};
 use kube::api::DeleteParams;
@@ -22,15 +22,15 @@ const LOST: &str = "orders-ro";
 const STILL: Duration = Duration::from_millis(700);
 /// Looks that are forced upon an operator which is done, before a restart and after it.
 const FORCED: usize = 3;
-/// A way up has about 30 passes; this many are a loop.
-const PASSES: usize = 120;
 
 /// An undisturbed life: where it ends, and what was written on the way.
 pub(super) struct Life {
     pub(super) end: EndState,
     pub(super) writes: Vec<String>,
+    /// Passes until then.
+    passes: usize,
     /// What changes at its end, though nothing should.
-    restless: Option<String>,
+    restless: BTreeSet<String>,
 }
 
 impl Life {
@@ -38,12 +38,20 @@ impl Life {
     pub(super) async fn undisturbed(stage: &Arena) -> Result<Self, Failure> {
         way_up(stage).await?;
         still(stage).await?;
+        let passes = stage.passes();
         let (end, writes) = (EndState::of(stage).await?, written(stage));
-        Ok(Self { end, writes, restless: restless(stage).await? })
+        Ok(Self { end, writes, passes, restless: restless(stage).await? })
     }
 
-    /// Fails unless another life, which is at its end, ended like this one, and stays so, and told no lies on the way.
-    pub(super) async fn equals(&self, stage: &Arena, chance: &BTreeSet<String>) -> Result<(), Failure> {
+    /// Fails unless another life, which is at its end, ended like this one, and stays so, and told no lies on the way. `fired` is
+    /// when its fault did.
+    pub(super) async fn equals(
+        &self,
+        stage: &Arena,
+        fired: Moment,
+        chance: &BTreeSet<String>,
+    ) -> Result<(), Failure> {
+        stage.is_orderly(fired, self.passes)?;
         let differences = self.end.differences(&EndState::of(stage).await?, chance);
         if !differences.is_empty() {
             let count = differences.len();
@@ -54,8 +62,8 @@ impl Life {
             ));
         }
         the_application_works(stage).await?;
-        // An operator that is restless without any fault has another check to fail.
-        if let (Some(what), None) = (restless(stage).await?, &self.restless) {
+        // What is restless without any fault has another check to fail.
+        if let Some(what) = restless(stage).await?.difference(&self.restless).next() {
             let seen = format!("{what} changes");
             return Err(Failure::new("forced looks and a restart change nothing at the end", seen));
         }
@@ -74,15 +82,7 @@ impl Life {
         if let Some(stranger) = written(stage).into_iter().find(|write| !self.writes.contains(write)) {
             return Err(Failure::new("no write that an undisturbed life does not have", stranger));
         }
-        if let Some(panic) = stage.operator.said("panicked at") {
-            return Err(Failure::new("no panic", panic));
-        }
-        match stage.passes() {
-            passes if passes > PASSES => {
-                Err(Failure::new(format!("at most {PASSES} passes"), passes.to_string()))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -138,20 +138,16 @@ async fn the_application_works(stage: &Arena) -> Result<(), Failure> {
 }
 
 /// What changes under forced looks and a restart, though nothing should.
-async fn restless(stage: &Arena) -> Result<Option<String>, Failure> {
+async fn restless(stage: &Arena) -> Result<BTreeSet<String>, Failure> {
     let before = (versions(stage).await?, next_transaction(stage).await?);
-    for look in 0..FORCED {
-        forced_pass(stage, &look.to_string()).await?;
-    }
+    stage.look_again(NAME, FORCED).await?;
     let passes = stage.passes();
     stage.operator.stop().await?;
     stage.operator.start().map_err(|error| Failure::new("the operator starts again", error))?;
     until(STARTED, "a pass after a restart", async || stage.passes() > passes).await?;
-    for look in FORCED..2 * FORCED {
-        forced_pass(stage, &look.to_string()).await?;
-    }
+    stage.look_again(NAME, FORCED).await?;
     let after = (versions(stage).await?, next_transaction(stage).await?);
-    let mut all = before.0.keys().chain(after.0.keys());
-    let changed = all.find(|what| before.0.get(*what) != after.0.get(*what)).cloned();
-    Ok(changed.or_else(|| (before.1 != after.1).then(|| "PostgreSQL's data".into())))
+    let all = before.0.keys().chain(after.0.keys());
+    let changed = all.filter(|what| before.0.get(*what) != after.0.get(*what)).cloned();
+    Ok(changed.chain((before.1 != after.1).then(|| "PostgreSQL's data".into())).collect())
 }

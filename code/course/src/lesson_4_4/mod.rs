@@ -16,16 +16,14 @@ mod update_rolls_through;
 mod verify_verifies;
 
 use crate::{
-    check::{self, Arena, Broken, Check, Failure, Lesson, Version},
+    check::{self, Arena, Begin, Broken, Check, Failure, Lesson, Version},
     hint::Task,
 };
 use futures::FutureExt;
-use kube::{
-    ResourceExt,
-    api::{Patch, PatchParams},
-};
-use postgres_operator::{api::Database, error::chain, phase::Phase};
-use serde_json::{Value, json};
+use kube::ResourceExt;
+pub(crate) use outage::grow_by;
+use postgres_operator::{api::Database, phase::Phase};
+use serde_json::Value;
 use std::time::Duration;
 
 /// The lesson's checks and what proves them.
@@ -74,46 +72,55 @@ const CHECKS: &[Check] = &[
     Check {
         name: "only-allowed-transitions",
         hint: "report the phase before its work is done, not after it; and ask for the login in a phase of its own",
+        begin: Begin::Running,
         run: |arena| only_allowed_transitions::check(arena).boxed_local(),
     },
     Check {
         name: "phase-is-derived",
         hint: "compute the phase from what is observed; db.status.phase must not be among what derive looks at",
+        begin: Begin::Running,
         run: |arena| phase_is_derived::check(arena).boxed_local(),
     },
     Check {
         name: "update-rolls-through",
         hint: "a child that exists and is not what is desired is a missing step, and then the phase is Updating",
+        begin: Begin::Running,
         run: |arena| update_rolls_through::check(arena).boxed_local(),
     },
     Check {
         name: "dependency-down-waits",
         hint: "no answer is not a failure: requeue after a delay that grows, and ask only if the breaker admits it",
+        begin: Begin::Running,
         run: |arena| dependency_down_waits::check(arena).boxed_local(),
     },
     Check {
         name: "verify-verifies",
         hint: "log in as the user, to the database and with the password that the application has, on every pass",
+        begin: Begin::Running,
         run: |arena| verify_verifies::check(arena).boxed_local(),
     },
     Check {
         name: "crash-at-every-write",
         hint: "after a restart nothing is known but what can be observed; see which write the case names, and what is observed after it",
+        begin: Begin::Running,
         run: |arena| crash_at_every_write::check(arena).boxed_local(),
     },
     Check {
         name: "lost-response",
         hint: "a write without an answer may have happened: look what is there before writing again, and take what is yours for yours",
+        begin: Begin::Running,
         run: |arena| lost_response::check(arena).boxed_local(),
     },
     Check {
         name: "steady-state-is-silent",
         hint: "compare before you write, in PostgreSQL too: an ALTER that changes nothing is still a write",
+        begin: Begin::Running,
         run: |arena| steady_state_is_silent::check(arena).boxed_local(),
     },
     Check {
         name: "failed-is-not-forever",
         hint: "Failed is derived like any other phase: what blocked a pass is looked for anew on the next",
+        begin: Begin::Running,
         run: |arena| failed_is_not_forever::check(arena).boxed_local(),
     },
 ];
@@ -124,10 +131,6 @@ const STARTED: Duration = Duration::from_secs(150);
 const NOTICED: Duration = Duration::from_secs(20);
 /// The name of the Database in each check.
 const NAME: &str = "orders";
-/// An image that no node has and none can pull.
-const NO_IMAGE: &str = "localhost/course/no-such-image:1";
-/// Changing it leads to a pass, and to nothing else.
-const POKE: &str = "course.example.com/poke";
 
 fn phase(db: &Database) -> Option<Phase> {
     db.status.as_ref()?.phase
@@ -158,6 +161,7 @@ fn phases(arena: &Arena, name: &str, mark: usize) -> Vec<Phase> {
 
 /// Creates a Database and waits until it is Ready.
 async fn create_ready(arena: &Arena, spec: Value) -> Result<Version<Database>, Failure> {
+    let _turn = arena.turn().await;
     arena.create(NAME, spec).await?;
     arena.database(0, NOTICED, "a phase is reported", |db| phase(db).is_some()).await?;
     ready_again(arena, 0).await
@@ -170,20 +174,6 @@ async fn ready_again(arena: &Arena, mark: usize) -> Result<Version<Database>, Fa
         let expected = format!("phase and condition say Ready within {} s", STARTED.as_secs());
         Failure::new(expected, table::told(&phases(arena, NAME, mark)))
     })
-}
-
-/// Changes something about a Database that asks for a pass and for no work.
-async fn poke(arena: &Arena, name: &str, text: &str) -> Result<(), Failure> {
-    let patch = Patch::Merge(json!({"metadata": {"annotations": {POKE: text}}}));
-    let poked = arena.api::<Database>().patch(name, &PatchParams::default(), &patch).await;
-    poked.map(drop).map_err(|error| Failure::new("the Database can be annotated", chain(&error)))
-}
-
-/// Pokes a Database and waits until the operator has looked at it.
-async fn forced_pass(arena: &Arena, text: &str) -> Result<(), Failure> {
-    let before = arena.passes();
-    poke(arena, NAME, text).await?;
-    until(NOTICED, "a pass over a Database that was annotated", async || arena.passes() > before).await
 }
 
 /// Polls until it is so.

@@ -29,9 +29,14 @@ pub(super) fn gaps(times: &[SystemTime]) -> Vec<Duration> {
 
 /// The tries get farther apart, up to a longest delay.
 pub(super) fn grow(gaps: &[Duration]) -> Result<(), Failure> {
+    grow_by(GROWTH, gaps)
+}
+
+/// They get so many times farther apart.
+pub(crate) fn grow_by(growth: f64, gaps: &[Duration]) -> Result<(), Failure> {
     let longest = gaps.iter().max().copied().unwrap_or_default();
     let first = gaps.first().copied().unwrap_or_default();
-    if gaps.len() >= 3 && longest >= first.mul_f64(GROWTH) {
+    if gaps.len() >= 3 && longest >= first.mul_f64(growth) {
         return Ok(());
     }
     Err(Failure::new("delays between tries that grow", told(gaps)))

@@ -1,7 +1,10 @@
 //! A phase that somebody writes by hand is corrected, and does no harm.
 
-use super::{NAME, NO_IMAGE, NOTICED, create_ready, is_ready, phase, poke, until};
-use crate::check::{Arena, Failure};
+use super::{NAME, NOTICED, create_ready, is_ready, phase, until};
+use crate::{
+    check::{Arena, Failure},
+    lesson_4_1::NO_IMAGE,
+};
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
     core::v1::{PersistentVolumeClaim, Secret, Service},
@@ -48,7 +51,7 @@ async fn corrected(
     let api = arena.api::<Database>();
     let patched = api.patch_status(name, &PatchParams::default(), &patch).await;
     patched.map_err(|error| Failure::new("the status can be written", chain(&error)))?;
-    poke(arena, name, &written.to_string()).await?;
+    arena.poke(name, &written.to_string()).await?;
     let expected = format!("the phase {written}, written by hand, is corrected");
     let true_again = async || api.get(name).await.is_ok_and(|db| truth(&db));
     until(NOTICED, &expected, true_again).await.map_err(|failure| {

@@ -1,6 +1,6 @@
 //! In steady state nothing is written: not to the API server, and not to PostgreSQL.
 
-use super::{NAME, create_ready, forced_pass};
+use super::{NAME, create_ready};
 use crate::{
     check::{Arena, Failure},
     lesson_4_1::quiet,
@@ -19,9 +19,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     let transactions = next_transaction(arena).await?;
     // Time itself is the subject here.
     tokio::time::sleep(arena.steady).await;
-    for poke in 0..FORCED {
-        forced_pass(arena, &poke.to_string()).await?;
-    }
+    arena.look_again(NAME, FORCED).await?;
 
     let passes = arena.passes() - passes;
     let requests = arena.proxy.requests_since(mark);

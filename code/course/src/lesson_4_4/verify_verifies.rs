@@ -1,6 +1,6 @@
 //! Ready is said only after a query was answered as the application's own user, and not while that user cannot log in.
 
-use super::{NAME, NOTICED, create_ready, denies, phase, poke};
+use super::{NAME, NOTICED, create_ready, denies, phase};
 use crate::check::{Arena, Failure, Version};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
@@ -15,7 +15,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
 
     let mark = arena.databases.mark();
     arena.sql(NAME, "ALTER ROLE app NOLOGIN").await?;
-    poke(arena, NAME, "may the application log in?").await?;
+    arena.poke(NAME, "may the application log in?").await?;
     arena
         .database(mark, NOTICED, "Ready=False while the application's user may not log in", |db| {
             denies(db, "Ready") && phase(db) != Some(Phase::Ready)
