@@ -9,6 +9,7 @@ use crate::{
     expectations::version,
     external::login::Login,
     observe::Observed,
+    passwords,
     plan::Step,
     pods::{Trouble, prune},
     resources::{ROLE_LABEL, STANDBY, is_credentials_of, is_owned_by},
@@ -19,8 +20,9 @@ use k8s_openapi::api::{
     core::v1::{PersistentVolumeClaim, Pod, Secret},
 };
 use kube::{
-    Api, ResourceExt,
-    api::{DynamicObject, Patch, PatchParams, PostParams},
+    Api,
+    api::{DynamicObject, Patch, PatchParams},
+    core::Status,
 };
 use serde_json::{Value, json};
 use std::{ops::ControlFlow, sync::Arc};
@@ -135,7 +137,8 @@ pub async fn carry_out(
     ctx: &Context,
 ) -> Result<Written, Error> {
     match step {
-        Step::CreateCredentials(secret) => create_credentials(secret, db, ctx).await,
+        Step::CreateCredentials(secret) => passwords::create(secret, db, ctx).await,
+        Step::AddPassword { uid, version } => passwords::add(uid, version, db, ctx).await,
         Step::Apply { child, uid } => apply_child(child, uid.as_deref(), db, ctx).await,
         Step::LabelStandby { pod, uid } => {
             let api: Api<Pod> = ctx.namespaced(db);
@@ -243,30 +246,15 @@ where
     })
 }
 
-async fn create_credentials(secret: &Secret, db: &Database, ctx: &Context) -> Result<Written, Error> {
-    let api: Api<Secret> = ctx.namespaced(db);
-    let name = secret.name_any();
-    match existing(&api, "Secret", &name, db).await? {
-        Existing::None => {}
-        Existing::Ours(_) => {
-            return Err(Error::Stale { what: format!("Secret {name}") });
-        }
-        Existing::Strangers => {
-            return Ok(Written::Refused(Blocked::NameTaken { kind: "Secret".into(), name }));
-        }
-    }
-    let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
-    let created = api.create(&params, secret).await;
-    written("Secret", &name, created.map(|secret| Answer::Credentials(Arc::new(secret))))
-}
-
 /// Sorts an answer: done, refused for a reason that the status should give, or an error of this pass alone.
-fn written(kind: &str, name: &str, answer: Result<Answer, kube::Error>) -> Result<Written, Error> {
+pub(crate) fn written(kind: &str, name: &str, answer: Result<Answer, kube::Error>) -> Result<Written, Error> {
     let what = format!("{kind} {name}");
     match answer {
         Ok(answer) => Ok(Written::Done { what, answer }),
         // Somebody was faster, perhaps an earlier pass whose write the cache does not show yet.
-        Err(kube::Error::Api(status)) if status.is_conflict() || status.is_already_exists() => {
+        Err(kube::Error::Api(status))
+            if status.is_conflict() || status.is_already_exists() || is_another(&status) =>
+        {
             Err(Error::Stale { what })
         }
         Err(kube::Error::Api(status)) => {
@@ -276,3 +264,14 @@ fn written(kind: &str, name: &str, answer: Result<Answer, kube::Error>) -> Resul
         Err(source) => Err(Error::Write { what, source }),
     }
 }
+
+/// Whether a patch was meant for an object whose name another one has taken since. The API server answers 409 to a UID of which
+/// there is no object, and 422 to one that is not the object's own: to it that is an attempt to change it.
+fn is_another(status: &Status) -> bool {
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 422 && causes.any(|cause| cause.field == "metadata.uid")
+}
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

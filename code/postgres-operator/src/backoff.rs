@@ -54,6 +54,11 @@ impl Backoff {
         self.lock().remove(db);
     }
 
+    /// Number of objects that have failed since their last success.
+    pub fn retrying(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<ObjectRef<Database>, u32>> {
         // A count is right after any panic: there is nothing to repair.
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,7 +90,9 @@ mod tests {
         }
         assert!(backoff.next(&one) > Duration::from_secs(12));
         assert!(backoff.next(&two) <= FIRST);
+        assert_eq!(backoff.retrying(), 2);
         backoff.clear(&ObjectRef::from_obj(&one));
+        assert_eq!(backoff.retrying(), 1);
         assert!(backoff.next(&one) <= FIRST);
     }
 

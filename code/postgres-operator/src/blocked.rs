@@ -136,7 +136,7 @@ impl fmt::Display for Blocked {
                     cleanup::GIVE_UP
                 )
             }
-            Self::BackupFailed { why } => write!(f, "{why}"),
+            Self::BackupFailed { why } => write!(f, "{why}; {}=true gives the backup up", cleanup::GIVE_UP),
             Self::LoginRefused { message } => {
                 write!(f, "PostgreSQL refuses the application's login: {message}")
             }
@@ -151,6 +151,13 @@ impl fmt::Display for Blocked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_backup_that_fails_says_how_to_give_it_up() {
+        let blocked = Blocked::BackupFailed { why: "the backup store cannot be reached".into() };
+        let told = "the backup store cannot be reached; database.example.com/give-up-final-backup=true gives the backup up";
+        assert_eq!(blocked.to_string(), told);
+    }
 
     #[test]
     fn a_refusal_keeps_the_reason_and_the_fields_and_drops_what_changes() {

@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+const NANO_IN_MILLI: i128 = 1_000_000;
+
 /// Annotation with a checksum of what was applied. It tells what the live object cannot: that a field which is no longer
 /// wanted is still there because an earlier version of the operator, or of the spec, wanted it.
 pub const APPLIED: &str = "database.example.com/applied";
@@ -132,11 +134,12 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// `1024Mi` comes back as `1Gi`.
+/// `1024Mi` comes back as `1Gi`, and `100u` as `1m`: the API server keeps no finer steps in a pod.
 fn same_amounts(desired: &Value, live: &Value) -> bool {
     let empty = Map::new();
     let live = live.as_object().unwrap_or(&empty);
-    let amount = |value: &Value| value.as_str().and_then(|text| parse_quantity(text).ok());
+    let milli = |nano: i128| nano.div_euclid(NANO_IN_MILLI) + i128::from(nano.rem_euclid(NANO_IN_MILLI) != 0);
+    let amount = |value: &Value| value.as_str().and_then(|text| parse_quantity(text).ok()).map(milli);
     desired.as_object().is_some_and(|desired| {
         desired.len() == live.len()
             && desired
@@ -172,6 +175,13 @@ mod tests {
                 true,
                 "amounts are compared by value",
             ),
+            (
+                json!({"requests": {"cpu": "100u"}}),
+                json!({"requests": {"cpu": "1m"}}),
+                true,
+                "in the steps that the API server keeps",
+            ),
+            (json!({"limits": {"cpu": "1100u"}}), json!({"limits": {"cpu": "1m"}}), false, "rounded up"),
             (
                 json!({"requests": {"cpu": "1"}}),
                 json!({"requests": {"cpu": "1", "memory": "1Gi"}}),

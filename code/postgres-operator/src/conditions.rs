@@ -80,7 +80,9 @@ fn ready(db: &Database, outcome: &Outcome) -> Verdict {
 }
 // ANCHOR_END: ready
 
-/// Progressing: something is under way, and what. It ends False, in success and in failure alike.
+/// Progressing: something is under way, and what. False when all is done, or when nothing is tried because something is in the
+/// way. A server that cannot start is still being tried, with an image that cannot be pulled for example: then it is True beside
+/// Failed.
 // ANCHOR: progressing
 fn progressing(db: &Database, outcome: &Outcome) -> Verdict {
     if let Some(blocked) = &outcome.blocked {

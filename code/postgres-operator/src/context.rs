@@ -14,13 +14,16 @@ use crate::{
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Client, Resource, ResourceExt,
-    runtime::{events::Recorder, reflector::ObjectRef},
+    runtime::{
+        events::Recorder,
+        reflector::{ObjectRef, Store},
+    },
 };
 use rand::RngExt;
 use std::{
     collections::HashSet,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -77,6 +80,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// UIDs of Databases whose users were told something that is told once.
     pub told: Told,
+    /// The Databases, for those who count them. A pass is given its own.
+    pub databases: OnceLock<Store<Database>>,
     /// What Prometheus gets to know.
     pub metrics: Metrics,
     working: AtomicBool,
@@ -102,6 +107,7 @@ impl Context {
             backups,
             stores: Stores::new(options.file_backups.clone()),
             told: Told::default(),
+            databases: OnceLock::new(),
             metrics: Metrics::default(),
             working: AtomicBool::new(false),
             requeue,

@@ -62,6 +62,12 @@ fn what_a_rule_forbids_is_refused() {
         ("this database name is taken by PostgreSQL", with("/databaseName", json!("template1")), None),
         (
             "this role name is taken by PostgreSQL or by the operator",
+            with("/username", json!("public")),
+            None,
+        ),
+        ("this role name is taken by PostgreSQL or by the operator", with("/username", json!("none")), None),
+        (
+            "this role name is taken by PostgreSQL or by the operator",
             with("/username", json!("pg_app")),
             None,
         ),

@@ -1,6 +1,6 @@
 //! Kubernetes Events: the few things that a person who types `kubectl describe` should find.
 
-use crate::{api::Database, context::Context, error::chain, phase::Phase};
+use crate::{api::Database, context::Context, error::chain, observe::Observed, phase::Phase};
 use kube::{
     Resource,
     runtime::events::{Event, EventType},
@@ -30,6 +30,14 @@ pub async fn tell(before: &Database, now: &Database, ctx: &Context) {
             publish(now, EventType::Warning, "Failed", "Reconcile", message("Failed"), ctx).await;
         }
         _ => {}
+    }
+}
+
+/// Tells that a pass has changed the application's password, once the application can log in with it.
+pub async fn tell_of_password(db: &Database, observed: &Observed, ctx: &Context) {
+    if observed.password_changed && observed.is_verified() {
+        let note = format!("the role {} has the password of Secret {}", db.spec.username, db.secret_name());
+        publish(db, EventType::Normal, "PasswordChanged", "ChangePassword", note, ctx).await;
     }
 }
 

@@ -13,8 +13,8 @@ const DURATION_SECONDS: u64 = 15;
 const GRACE_SECONDS: u64 = 5;
 
 /// The lead. After a pause of one of them, two operators can believe to have it for a moment. Writes to children and status are
-/// conditional on what they were decided on. Two final backups of one Database at the same moment are not: the name that they are
-/// written under is the same.
+/// conditional on what they were decided on. Final backups are not: each is written under a name of its own, and the one that is
+/// whole first removes what the other has sent so far, which fails then.
 pub struct Lead {
     state: Receiver<bool>,
     task: JoinHandle<kube_lease_manager::Result<LeaseManager>>,

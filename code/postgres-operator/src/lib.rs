@@ -31,6 +31,8 @@ pub mod metrics;
 pub mod observe;
 pub mod options;
 pub mod parameters;
+mod passwords;
+pub mod patience;
 pub mod phase;
 pub mod plan;
 pub mod pods;

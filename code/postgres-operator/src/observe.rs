@@ -1,7 +1,7 @@
 //! Observe: everything that a decision may look at, gathered before anything is decided.
 
 use crate::{
-    api::{Database, Recorded},
+    api::{Database, Recorded, Storage, parse_quantity},
     apply::Answer,
     blocked::Blocked,
     child::Child,
@@ -43,7 +43,7 @@ pub struct Observed {
     /// The pods of ordinals 0 to `replicas` − 1, as far as they are there, without most of their spec.
     pub pods: Vec<Arc<Pod>>,
     /// Volume claims with the size that each asks for. Read only where a decision needs them: when the credentials are
-    /// missing, or when the volumes have to grow.
+    /// missing, when the volumes have to grow, or when a spec is new or was refused.
     pub claims: BTreeMap<String, String>,
     /// What PostgreSQL has against parameters that are not in force yet, or why it cannot be asked; `None` if they are in force, or
     /// if it has nothing.
@@ -79,7 +79,7 @@ pub async fn observe(db: &Database, ctx: &Context) -> Result<Observed, Error> {
         return Err(Error::Stale { what });
     }
     look_closer(db, &mut observed, ctx).await?;
-    if observed.credentials.is_none() || grows(db, &observed) {
+    if observed.credentials.is_none() || grows(db, &observed) || may_shrink(db) {
         observed.claims = claims(db, ctx).await?;
     }
     if observed.credentials.is_none() && !observed.claims.is_empty() {
@@ -97,8 +97,23 @@ impl Observed {
         Recorded {
             database_name: secret("dbname"),
             username: secret("username"),
-            storage: self.stateful_set.as_deref().and_then(recorded_storage),
+            storage: self
+                .stateful_set
+                .as_deref()
+                .and_then(recorded_storage)
+                .map(|template| self.grown(template)),
         }
+    }
+
+    /// The storage of a template, with the size of the largest volume that has grown beyond it.
+    fn grown(&self, mut storage: Storage) -> Storage {
+        let bytes = |size: &str| parse_quantity(size).unwrap_or_default();
+        if let Some(largest) = self.claims.values().max_by_key(|size| bytes(size))
+            && bytes(largest) > bytes(&storage.size)
+        {
+            storage.size.clone_from(largest);
+        }
+        storage
     }
 
     /// Takes the API server's answer to a write for what there is. The watch caches will show it a moment later.
@@ -217,6 +232,13 @@ fn grows(db: &Database, observed: &Observed) -> bool {
     observed.recorded().storage.is_some_and(|storage| storage.size != db.spec.storage.size)
 }
 
+/// Whether the spec may ask for less than the volumes have. The template does not tell: it keeps the first size. What was accepted
+/// once need not be looked at again.
+fn may_shrink(db: &Database) -> bool {
+    let seen = db.status.as_ref().and_then(|status| status.observed_generation);
+    seen != db.metadata.generation || db.says("Failed")
+}
+
 /// The claims `data-<name>-<ordinal>` with the operator's labels, which the StatefulSet controller copies onto them. A volume of a
 /// previous life counts; one of somebody else's StatefulSet, whose name may start alike, does not.
 pub async fn volume_claims(db: &Database, ctx: &Context) -> Result<Vec<PersistentVolumeClaim>, Error> {
@@ -244,27 +266,5 @@ async fn claims(db: &Database, ctx: &Context) -> Result<BTreeMap<String, String>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::resources::tests::database;
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-
-    #[test]
-    fn volumes_of_others_are_not_taken_for_ours() {
-        let db = database();
-        let claim = |name: &str, labels: BTreeMap<String, String>| PersistentVolumeClaim {
-            metadata: ObjectMeta { name: Some(name.into()), labels: Some(labels), ..ObjectMeta::default() },
-            ..PersistentVolumeClaim::default()
-        };
-        let instance = BTreeMap::from([("app.kubernetes.io/instance".to_owned(), "orders".to_owned())]);
-        for (name, labels, ours) in [
-            ("data-orders-0", labels(&db), true),
-            ("data-orders-12", labels(&db), true),
-            ("data-orders-0", instance.clone(), false),
-            ("data-orders-postgresql-0", labels(&db), false),
-            ("data-orders-", labels(&db), false),
-        ] {
-            assert_eq!(is_volume_of(&claim(name, labels), &db), ours, "{name}");
-        }
-    }
-}
+#[path = "observe_tests.rs"]
+mod tests;

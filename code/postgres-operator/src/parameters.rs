@@ -16,47 +16,74 @@ const OURS: [&str; 3] = ["listen_addresses=*", "password_encryption=scram-sha-25
 
 /// The server's command line.
 pub fn command(db: &Database) -> Vec<String> {
-    let defaults = ["wal_keep_size=256MB".to_owned()].into_iter();
-    let given = db.spec.parameters.iter().map(|(name, value)| format!("{name}={value}"));
-    let settings = defaults.chain(given).chain(OURS.map(str::to_owned));
-    let options = settings.flat_map(|setting| ["-c".to_owned(), as_argument(&setting)]);
+    let options = settings(db).flat_map(|setting| ["-c".to_owned(), as_argument(&setting)]);
     ["postgres".to_owned()].into_iter().chain(options).collect()
 }
 
-/// The kubelet replaces `$(NAME)` in a command; `$$(NAME)` stands for the text itself.
+fn settings(db: &Database) -> impl Iterator<Item = String> + '_ {
+    let defaults = ["wal_keep_size=256MB".to_owned()].into_iter();
+    let given = db.spec.parameters.iter().map(|(name, value)| format!("{name}={value}"));
+    defaults.chain(given).chain(OURS.map(str::to_owned))
+}
+
+/// The kubelet replaces `$(NAME)` in a command, and makes one dollar sign of two.
 fn as_argument(text: &str) -> String {
-    text.replace("$(", "$$(")
+    text.replace('$', "$$")
+}
+
+/// The program that tells what PostgreSQL has against the parameters.
+///
+/// `postgres -C` reads configuration and options as at a start, prints one setting and ends. For a setting that is computed at
+/// the start, <https://www.postgresql.org/docs/15/runtime-config-preset.html>, it goes as far as to compare settings with each
+/// other. Its last words are then about the server that runs, in English, whatever language the parameters ask for.
+fn trial(db: &Database) -> Vec<String> {
+    let settings = settings(db).chain(["lc_messages=C".to_owned()]);
+    let options = settings.flat_map(|setting| ["-c".to_owned(), setting]);
+    ["postgres", "-C", "shared_memory_size"].map(str::to_owned).into_iter().chain(options).collect()
+}
+
+/// What PostgreSQL has against the parameters, from what the trial wrote. That a server runs comes after all else.
+fn verdict(stderr: &str) -> Result<(), Blocked> {
+    let complaint = exec::complaint(stderr).unwrap_or_else(|| "it does not say why".into());
+    if complaint.starts_with("lock file ") && complaint.ends_with(" already exists") {
+        return Ok(());
+    }
+    Err(Blocked::ParametersRefused { complaint })
 }
 
 /// Asks the running primary's own program what it has against the parameters, if they are not in force yet.
-///
-/// `postgres -C` reads configuration and options as at a start, prints one setting and ends.
 pub async fn check(db: &Database, observed: &Observed, ctx: &Context) -> Result<(), Blocked> {
     if observed.template_holds {
         return Ok(());
     }
-    let running = observed.stateful_set.as_deref().and_then(running_command);
-    let (Some(running), Some(primary)) = (running, observed.primary()) else {
-        return Ok(());
-    };
-    let wanted = command(db);
-    if *running == wanted {
+    let Some(running) = observed.stateful_set.as_deref().and_then(running_command) else { return Ok(()) };
+    if *running == command(db) {
         return Ok(());
     }
-    let given = db.spec.parameters.iter().flat_map(|(name, value)| ["-c".into(), format!("{name}={value}")]);
-    let program: Vec<String> =
-        ["postgres", "-C", "server_version"].map(str::to_owned).into_iter().chain(given).collect();
+    let Some(primary) = whom_to_ask(observed)? else { return Ok(()) };
     let pods: Api<Pod> = ctx.namespaced(db);
-    match exec::look(&pods, &primary.name_any(), &program).await {
+    match exec::look(&pods, &primary.name_any(), &trial(db)).await {
         Ok(()) => Ok(()),
-        Err(ExecError::Failed { stderr }) => {
-            let complaint = exec::complaint(&stderr).unwrap_or_else(|| "it does not say why".into());
-            Err(Blocked::ParametersRefused { complaint })
-        }
+        Err(ExecError::Failed { stderr }) => verdict(&stderr),
         Err(error) => {
             tracing::warn!(error = chain(&error), "the parameters cannot be checked");
             Err(Blocked::ParametersUnchecked)
         }
+    }
+}
+
+/// The pod to ask. None where no node has taken the primary's pod, or one is in trouble: nothing runs that new parameters could
+/// harm, and they may be what helps. A pod that is on its way can be asked in a moment.
+fn whom_to_ask(observed: &Observed) -> Result<Option<&Pod>, Blocked> {
+    let unscheduled =
+        |pod: &Pod| pod.status.as_ref().is_none_or(|status| status.container_statuses.is_none());
+    match observed.primary() {
+        Some(primary) => Ok(Some(primary)),
+        None if observed.trouble().is_some() => Ok(None),
+        None if observed.pods.iter().any(|pod| pod.name_any().ends_with("-0") && unscheduled(pod)) => {
+            Ok(None)
+        }
+        None => Err(Blocked::ParametersUnchecked),
     }
 }
 
@@ -69,19 +96,73 @@ fn running_command(set: &StatefulSet) -> Option<&Vec<String>> {
 mod tests {
     use super::*;
     use crate::resources::tests::database;
+    use serde_json::json;
+    use std::sync::Arc;
 
     #[test]
     fn the_operators_settings_come_last_and_nothing_is_expanded() {
         let mut db = database();
-        db.spec.parameters = [("log_line_prefix".into(), "%m $(HOME) ".into())].into();
+        db.spec.parameters = [("log_line_prefix".into(), "%m $(HOME) $$1 ".into())].into();
         let settings: Vec<_> = command(&db).into_iter().skip(1).filter(|word| word != "-c").collect();
         let expected = [
             "wal_keep_size=256MB",
-            "log_line_prefix=%m $$(HOME) ",
+            "log_line_prefix=%m $$(HOME) $$$$1 ",
             "listen_addresses=*",
             "password_encryption=scram-sha-256",
             "wal_level=replica",
         ];
         assert_eq!(settings, expected);
+        assert!(
+            trial(&db).contains(&"log_line_prefix=%m $(HOME) $$1 ".to_owned()),
+            "no kubelet stands between"
+        );
+    }
+
+    #[test]
+    fn only_the_word_of_a_running_server_is_a_consent() {
+        // As PostgreSQL 15 and 17 write it.
+        for (stderr, complaint) in [
+            (
+                "2026-11-26 10:59:04.975 UTC [22532] FATAL:  lock file \"postmaster.pid\" already exists\n2026-11-26 10:59:04.975 UTC [22532] HINT:  Is another postmaster (PID 1) running in data directory \"/d\"?",
+                None,
+            ),
+            (
+                "postgres: superuser_reserved_connections (200) must be less than max_connections (100)",
+                Some("superuser_reserved_connections (200) must be less than max_connections (100)"),
+            ),
+            (
+                "2026-11-26 11:03:49.375 UTC [54] FATAL:  WAL streaming (\"max_wal_senders\" > 0) requires \"wal_level\" to be \"replica\" or \"logical\"",
+                Some(
+                    "WAL streaming (\"max_wal_senders\" > 0) requires \"wal_level\" to be \"replica\" or \"logical\"",
+                ),
+            ),
+            ("Killed", Some("it does not say why")),
+        ] {
+            let expected =
+                complaint.map(|complaint| Blocked::ParametersRefused { complaint: complaint.into() });
+            assert_eq!(verdict(stderr).err(), expected, "{stderr}");
+        }
+    }
+
+    #[test]
+    fn a_primary_that_is_on_its_way_is_waited_for() {
+        let pod = |status| {
+            serde_json::from_value(json!({"metadata": {"name": "orders-0"}, "status": status})).unwrap()
+        };
+        let waiting = |reason: &str| {
+            json!({"containerStatuses": [{"name": "postgres", "image": "x", "imageID": "", "ready": false,
+                "restartCount": 0, "state": {"waiting": {"reason": reason}}}]})
+        };
+        let ready = json!({"conditions": [{"type": "Ready", "status": "True"}]});
+        for (pods, expected) in [
+            (vec![pod(ready)], Ok(true)),
+            (vec![pod(waiting("PodInitializing"))], Err(Blocked::ParametersUnchecked)),
+            (Vec::new(), Err(Blocked::ParametersUnchecked)),
+            (vec![pod(waiting("ImagePullBackOff"))], Ok(false)),
+            (vec![pod(json!({}))], Ok(false)),
+        ] {
+            let observed = Observed { pods: pods.into_iter().map(Arc::new).collect(), ..Observed::default() };
+            assert_eq!(whom_to_ask(&observed).map(|pod| pod.is_some()), expected, "{:?}", observed.pods);
+        }
     }
 }

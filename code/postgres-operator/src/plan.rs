@@ -9,8 +9,8 @@ use crate::{
     observe::{Observed, value},
     phase::Phase,
     resources::{
-        DATA_VOLUME, REPLICATION_PASSWORD, ROLE_LABEL, STANDBY, SUPERUSER_PASSWORD, credentials, is_owned_by,
-        service_account, services, stateful_set,
+        DATA_VOLUME, PASSWORD, REPLICATION_PASSWORD, ROLE_LABEL, STANDBY, SUPERUSER_PASSWORD, credentials,
+        is_owned_by, service_account, services, stateful_set,
     },
 };
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Secret};
@@ -22,6 +22,14 @@ use kube::{Resource, ResourceExt};
 pub enum Step {
     /// Create the generated passwords. Never an update: they are made once.
     CreateCredentials(Box<Secret>),
+    /// Add the application's password to the credentials, which have none because the user has brought one so far. Never another
+    /// one in its place: the version says that there was none.
+    AddPassword {
+        /// UID of the Secret.
+        uid: String,
+        /// Its version.
+        version: String,
+    },
     /// Apply a child. With a UID, only to that very object; without, only if there is none.
     Apply {
         /// The desired object.
@@ -51,7 +59,7 @@ impl Step {
     /// The phase that a Database without servers is in while this step is missing; none for what goes on in any phase.
     pub fn phase(&self) -> Option<Phase> {
         match self {
-            Self::CreateCredentials(_) => Some(Phase::Provisioning),
+            Self::CreateCredentials(_) | Self::AddPassword { .. } => Some(Phase::Provisioning),
             Self::Apply { child, .. } => Some(match child.resource.kind.as_str() {
                 "ServiceAccount" => Phase::Provisioning,
                 "Service" => Phase::Configuring,
@@ -82,8 +90,9 @@ pub fn plan(db: &Database, observed: &Observed) -> Result<Plan, Error> {
         return Ok(Plan { steps: Vec::new(), blocked: Some(blocked) });
     }
     let mut steps = Vec::new();
-    if observed.credentials.is_none() {
-        steps.push(Step::CreateCredentials(Box::new(credentials(db))));
+    match observed.credentials.as_deref() {
+        None => steps.push(Step::CreateCredentials(Box::new(credentials(db)))),
+        Some(secret) => steps.extend(missing_password(db, secret)),
     }
     steps.extend(missing(&service_account(db), observed.service_account.as_deref())?);
     for service in services(db) {
@@ -97,6 +106,19 @@ pub fn plan(db: &Database, observed: &Observed) -> Result<Plan, Error> {
         steps.push(Step::ChangePassword);
     }
     Ok(Plan { steps, blocked: None })
+}
+
+/// The step that completes credentials which were made when the user brought a password of their own.
+fn missing_password(db: &Database, secret: &Secret) -> Option<Step> {
+    if db.spec.password_secret_ref.is_some() || has_key(secret, PASSWORD) {
+        return None;
+    }
+    let version = secret.resource_version().unwrap_or_default();
+    Some(Step::AddPassword { uid: secret.uid().unwrap_or_default(), version })
+}
+
+fn has_key(secret: &Secret, key: &str) -> bool {
+    secret.data.as_ref().is_some_and(|data| data.contains_key(key))
 }
 
 /// The step that makes a child what it should be; none if it already is.
@@ -166,10 +188,11 @@ fn credentials_obstacle(db: &Database, observed: &Observed) -> Option<Blocked> {
         let claim = observed.claims.keys().next()?.clone();
         return Some(Blocked::CredentialsLost { secret: db.credentials_name(), claim });
     };
-    let generated = db.spec.password_secret_ref.is_none().then_some("password");
+    // One that is not there at all can be added.
+    let generated = db.spec.password_secret_ref.is_none() && has_key(secret, PASSWORD);
     [SUPERUSER_PASSWORD, REPLICATION_PASSWORD]
         .into_iter()
-        .chain(generated)
+        .chain(generated.then_some(PASSWORD))
         .find(|key| value(secret, key).is_none())
         .map(|key| Blocked::SecretKeyMissing { name: db.credentials_name(), key: key.to_owned() })
 }

@@ -39,6 +39,7 @@ fn names(plan: &Plan) -> Vec<String> {
         Step::Apply { child, .. } => format!("apply {}", child.what()),
         Step::LabelStandby { pod, .. } => format!("label {pod}"),
         Step::GrowVolume { claim, size } => format!("grow {claim} to {size}"),
+        Step::AddPassword { uid, version } => format!("add the password to {uid} at {version}"),
         Step::ChangePassword => "change the password".into(),
     };
     plan.steps.iter().map(name).collect()
@@ -86,6 +87,22 @@ fn each_lost_or_edited_child_is_one_write() {
         change(&mut seen);
         assert_eq!(names(&plan(&db, &seen).unwrap()), [expected]);
     }
+}
+
+#[test]
+fn a_password_is_generated_when_the_user_no_longer_brings_one_and_never_twice() {
+    let mut db = database();
+    db.spec.password_secret_ref = Some(SecretKeyRef { name: "mine".into(), key: "pw".into() });
+    let mut seen = settled(&db);
+    db.spec.password_secret_ref = None;
+    let secret = Arc::make_mut(seen.credentials.as_mut().unwrap());
+    secret.metadata.uid = Some("secret".into());
+    secret.metadata.resource_version = Some("7".into());
+    let plan_now = plan(&db, &seen).unwrap();
+    assert_eq!(names(&plan_now), ["add the password to secret at 7", "apply StatefulSet orders"]);
+    let secret = Arc::make_mut(seen.credentials.as_mut().unwrap());
+    secret.data.as_mut().unwrap().insert(PASSWORD.into(), ByteString("x".into()));
+    assert_eq!(names(&plan(&db, &seen).unwrap()), ["apply StatefulSet orders"]);
 }
 
 #[test]
@@ -138,7 +155,8 @@ fn what_stands_in_the_way_stops_every_write() {
             Reason::SecretKeyMissing,
             "Secret orders-credentials has no value under the key password",
             |_, seen| {
-                Arc::make_mut(seen.credentials.as_mut().unwrap()).data.as_mut().unwrap().remove("password");
+                let secret = Arc::make_mut(seen.credentials.as_mut().unwrap());
+                secret.data.as_mut().unwrap().insert(PASSWORD.into(), ByteString(Vec::new()));
             },
         ),
         (Reason::SecretMissing, "spec.passwordSecretRef: Secret mine does not exist", |db, _| {

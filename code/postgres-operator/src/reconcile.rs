@@ -42,7 +42,10 @@ pub async fn reconcile(db: Arc<Database>, ctx: Arc<Context>) -> Result<Action, E
         match decision.work {
             Work::AddFinalizer => db = finalizer::add(&db, &ctx).await?,
             Work::Steps(steps) => apply(&steps, &db, &mut observed, &ctx).await?,
-            Work::Ask => observed.login = Some(ask(&db, &observed, &ctx).await),
+            Work::Ask => {
+                observed.login = Some(ask(&db, &observed, &ctx).await);
+                events::tell_of_password(&db, &observed, &ctx).await;
+            }
             Work::Nothing => return Ok(next(&db, &outcome, &ctx)),
         }
     }

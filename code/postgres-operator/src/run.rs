@@ -8,6 +8,7 @@ use crate::{
     lease::Lead,
     metrics::outcome,
     options::RunOptions,
+    patience::each_stream_waits_for_itself,
     serve::serve,
     start::{StartError, client, preflight},
     watches::{Caches, More, Scope},
@@ -48,6 +49,7 @@ where
     let backups_ended = stream::unfold(backups_ended, async |mut ended| Some((ended.recv().await?, ended)));
     let (controller, caches) = watch(&client, &scope, backups_ended.boxed());
     let context = Arc::new(Context::new(client, caches, Backups::new(ended), &options));
+    let _ = context.databases.set(controller.store());
     let server = match options.listen {
         Some(address) => serve(address, context.clone()).await.map_err(StartError::Listen)?.left_future(),
         None => std::future::pending().right_future(),
@@ -59,7 +61,7 @@ where
         context.starts_working();
         tracing::info!(?scope, "watching Databases");
         let stop = stop(lead.as_ref());
-        controller
+        each_stream_waits_for_itself(controller)
             .with_config(controller::Config::default().concurrency(options.concurrency))
             .graceful_shutdown_on(stop)
             .run(move |db, ctx| supervised(db, ctx, reconcile), error_policy, context.clone())
@@ -68,6 +70,7 @@ where
                 std::future::ready(())
             })
             .await;
+        context.backups.stop().await;
         if let Some(lead) = lead {
             lead.release().await;
         }

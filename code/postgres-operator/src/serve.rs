@@ -1,6 +1,6 @@
 //! `/healthz`, `/readyz` and `/metrics`, for the kubelet and for Prometheus.
 
-use crate::context::Context;
+use crate::{context::Context, metrics::Counts};
 use http_body_util::Full;
 use hyper::{
     Request, Response, StatusCode,
@@ -54,7 +54,7 @@ fn answer(request: &Request<Incoming>, context: &Context) -> Response<Full<Bytes
         "/readyz" if context.is_ready() => text(StatusCode::OK, "ok\n".into()),
         "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "the watch caches are not filled\n".into()),
         "/metrics" => {
-            let mut response = text(StatusCode::OK, context.metrics.text(context.logins.open_breakers()));
+            let mut response = text(StatusCode::OK, context.metrics.text(&Counts::now(context)));
             let type_ = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static(type_));
             response

@@ -6,6 +6,7 @@ use crate::{
     external::store::{Destination, Guard, StoreError},
 };
 use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// Opens backup destinations.
@@ -29,7 +30,13 @@ impl Stores {
             Some(name) => from_secret(name, db, ctx).await?,
             None => from_environment(),
         };
-        Destination::open(backup, options, self.files_below.as_ref(), self.guard.clone())
+        let namespace = db.namespace().unwrap_or_default();
+        Destination::open(backup, &namespace, options, self.files_below.as_ref(), self.guard.clone())
+    }
+
+    /// Number of stores that are left alone for now because they did not answer.
+    pub fn open_breakers(&self) -> usize {
+        self.guard.open_breakers()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     context::Context,
     external::{login::Login, postgres::Credentials, reach::Primary},
     observe::{Observed, value},
-    resources::{PORT, SUPERUSER_PASSWORD},
+    resources::{PASSWORD, PORT, SUPERUSER_PASSWORD},
 };
 use kube::ResourceExt;
 use secrecy::SecretString;
@@ -59,7 +59,7 @@ pub(crate) async fn change_password(
 fn application_password(db: &Database, observed: &Observed) -> Option<SecretString> {
     let password = match &db.spec.password_secret_ref {
         Some(reference) => value(observed.password_secret.as_ref()?, &reference.key),
-        None => value(observed.credentials.as_deref()?, "password"),
+        None => value(observed.credentials.as_deref()?, PASSWORD),
     };
     password.map(SecretString::from)
 }

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// What stays when the Database is deleted.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,21 @@ pub struct Backup {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub secret_name: Option<String>,
+}
+
+impl Backup {
+    /// The destination, if it can be a folder of a store at all; or which rule it breaks.
+    pub fn url(&self) -> Result<Url, String> {
+        let url = Url::parse(&self.destination).map_err(|error| error.to_string())?;
+        let bucket = url.host_str().is_some_and(|host| !host.is_empty());
+        match url.scheme() {
+            "s3" | "gs" if bucket => Ok(url),
+            "s3" | "gs" => Err("names no bucket".into()),
+            "file" if url.to_file_path().is_ok() => Ok(url),
+            "file" => Err("file:// needs an absolute path".into()),
+            _ => Err("must begin with s3://, gs:// or file://".into()),
+        }
+    }
 }
 
 /// A backup that is whole.

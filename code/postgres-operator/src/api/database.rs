@@ -36,7 +36,7 @@ use std::collections::BTreeMap;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct DatabaseSpec {
-    /// Container image with PostgreSQL 14 or later and its client programs, built like the official Debian images
+    /// Container image with PostgreSQL 15 or later and its client programs, built like the official Debian images
     /// (user `postgres` with id 999).
     #[serde(default = "default_image")]
     #[schemars(length(min = 1, max = 512))]
@@ -66,7 +66,7 @@ pub struct DatabaseSpec {
     #[serde(default = "default_app")]
     #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z_][a-z0-9_]*$"))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("username is immutable"))]
-    #[x_kube(validation = Rule::new("!self.startsWith('pg_') && !(self in ['postgres', 'streaming_replica'])").message("this role name is taken by PostgreSQL or by the operator"))]
+    #[x_kube(validation = Rule::new("!self.startsWith('pg_') && !(self in ['postgres', 'streaming_replica', 'public', 'none'])").message("this role name is taken by PostgreSQL or by the operator"))]
     pub username: String,
 
     /// The application's password, in a Secret of the same namespace that stays yours. When it changes, so does the
@@ -75,7 +75,7 @@ pub struct DatabaseSpec {
     pub password_secret_ref: Option<SecretKeyRef>,
 
     /// Settings as in postgresql.conf, for example `max_connections: "200"`. A change replaces the pods, one by one, and
-    /// only if PostgreSQL accepts every value.
+    /// only if PostgreSQL accepts every value, and all of them together. Libraries that they name are not looked for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 100))]
     pub parameters: BTreeMap<String, String>,

@@ -15,7 +15,7 @@ pub use backup::{Backup, BackupRecord, DeletionPolicy};
 pub use database::{Amounts, Database, DatabaseSpec, Resources, SecretKeyRef, Storage};
 pub use quantity::{ParseQuantityError, QUANTITY_PATTERN, parse_quantity};
 pub use status::DatabaseStatus;
-pub use validate::{Recorded, Violation, validate};
+pub use validate::{Recorded, Violation, immutable_name, validate};
 
 /// The longest name of a Database, in bytes. The StatefulSet controller labels its pods with the name, a dash and a
 /// hash of ten characters, and a label value holds 63.

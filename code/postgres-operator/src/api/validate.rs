@@ -29,7 +29,8 @@ pub struct Recorded {
     pub database_name: Option<String>,
     /// `username` in the credentials Secret.
     pub username: Option<String>,
-    /// The volume template of the StatefulSet.
+    /// The volume template of the StatefulSet, with the size of the largest volume that was made from it: the template keeps the
+    /// first size, and volumes grow.
     pub storage: Option<Storage>,
 }
 
@@ -44,19 +45,27 @@ pub fn validate(db: &Database, recorded: &Recorded) -> Result<(), Violation> {
     storage(&spec.storage, recorded.storage.as_ref())?;
     resources(spec.resources.as_ref())?;
     identifier("spec.databaseName", &spec.database_name, &["postgres", "template0", "template1"])?;
-    identifier("spec.username", &spec.username, &["postgres", "streaming_replica"])?;
+    identifier("spec.username", &spec.username, &["postgres", "streaming_replica", "public", "none"])?;
     rule("spec.username", !spec.username.starts_with("pg_"), || "must not start with pg_".into())?;
     parameters(&spec.parameters)?;
     let snapshot = spec.deletion_policy == DeletionPolicy::Snapshot;
     rule("spec.backup", !snapshot || spec.backup.is_some(), || {
         "is needed by deletionPolicy Snapshot".into()
     })?;
-    immutable("spec.databaseName", &spec.database_name, recorded.database_name.as_ref())?;
+    if let Some(backup) = &spec.backup {
+        backup.url().map_err(|rule| Violation { field: "spec.backup.destination", rule })?;
+    }
+    immutable_name(&spec.database_name, recorded.database_name.as_ref())?;
     immutable("spec.username", &spec.username, recorded.username.as_ref())
 }
 
 pub(super) fn rule(field: &'static str, holds: bool, rule: impl FnOnce() -> String) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation { field, rule: rule() }) }
+}
+
+/// The name of a database that exists is the one that it was made with.
+pub fn immutable_name(now: &str, before: Option<&String>) -> Result<(), Violation> {
+    immutable("spec.databaseName", now, before)
 }
 
 fn immutable(field: &'static str, now: &str, before: Option<&String>) -> Result<(), Violation> {
@@ -111,12 +120,26 @@ fn identifier(field: &'static str, name: &str, taken: &[&str]) -> Result<(), Vio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Amounts, DatabaseSpec};
+    use crate::api::{Amounts, Backup, DatabaseSpec};
 
     fn database(change: impl FnOnce(&mut Database)) -> Database {
         let mut db = Database::new("orders", DatabaseSpec::default());
         change(&mut db);
         db
+    }
+
+    fn to(db: &mut Database, destination: &str) {
+        db.spec.backup = Some(Backup { destination: destination.into(), secret_name: None });
+    }
+
+    #[test]
+    fn destinations_that_a_store_can_be_opened_with_break_no_rule() {
+        for destination in
+            ["s3://bucket", "s3://bucket/path", "gs://bucket/a/b/", "file:///backups", "file:///"]
+        {
+            let db = database(|db| to(db, destination));
+            assert_eq!(validate(&db, &Recorded::default()), Ok(()), "{destination}");
+        }
     }
 
     #[test]
@@ -127,7 +150,7 @@ mod tests {
     #[test]
     fn every_rule_names_its_field() {
         type Change = fn(&mut Database);
-        let table: [(&str, Change); 20] = [
+        let table: [(&str, Change); 25] = [
             ("metadata.name: must have at most 52 characters, not 53", |db| {
                 db.metadata.name = Some("x".repeat(53));
             }),
@@ -178,6 +201,12 @@ mod tests {
             ("spec.username: must not be streaming_replica", |db| {
                 db.spec.username = "streaming_replica".into();
             }),
+            ("spec.username: must not be public", |db| {
+                db.spec.username = "public".into();
+            }),
+            ("spec.username: must not be none", |db| {
+                db.spec.username = "none".into();
+            }),
             ("spec.username: must not start with pg_", |db| {
                 db.spec.username = "pg_app".into();
             }),
@@ -186,6 +215,11 @@ mod tests {
             }),
             ("spec.backup: is needed by deletionPolicy Snapshot", |db| {
                 db.spec.deletion_policy = DeletionPolicy::Snapshot;
+            }),
+            ("spec.backup.destination: relative URL without a base", |db| to(db, "backups")),
+            ("spec.backup.destination: names no bucket", |db| to(db, "s3:///path")),
+            ("spec.backup.destination: must begin with s3://, gs:// or file://", |db| {
+                to(db, "ftp://host/x");
             }),
         ];
         for (expected, change) in table {

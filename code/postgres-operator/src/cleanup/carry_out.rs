@@ -1,7 +1,7 @@
 //! Carrying a step out. Every delete names the UID of what it means.
 
 use crate::{
-    api::Database,
+    api::{Database, DeletionPolicy},
     cleanup::Step,
     context::Context,
     error::Error,
@@ -21,20 +21,19 @@ use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
 /// Carries a step out. What has happened already, in a pass that was cut short, may happen once more: a backup that runs is not
-/// started again, and deleting what is gone is no error. [`Step::Release`] is not carried out here but by taking the finalizer off.
+/// started again, and deleting what is gone is no error. [`Step::Release`] is not carried out here but by taking the finalizer off,
+/// and [`Step::Record`] by telling it.
 pub async fn carry_out(step: Step, db: &Database, ctx: &Context) -> Result<(), Error> {
     let name = db.name_any();
     match step {
         Step::StartBackup => start_backup(db, ctx).await,
-        Step::Record(record) => {
-            ctx.metrics.backed_up(record.completed_at.0);
-            let note = format!("{} ({} bytes, SHA-256 {})", record.location, record.bytes, record.sha256);
-            events::publish(db, EventType::Normal, "FinalBackup", "BackUp", note, ctx).await;
-            Ok(())
-        }
         Step::AdmitLoss => {
-            let note = "the final backup is given up, as an annotation asks".to_owned();
-            events::publish(db, EventType::Warning, "FinalBackupGivenUp", "Delete", note, ctx).await;
+            let (reason, note) = match db.spec.deletion_policy {
+                DeletionPolicy::Delete => ("OldBackupsGivenUp", "earlier backups are left where they are"),
+                _ => ("FinalBackupGivenUp", "the final backup is given up"),
+            };
+            let note = format!("{note}, as an annotation asks");
+            events::publish(db, EventType::Warning, reason, "Delete", note, ctx).await;
             ctx.told.insert(db.uid().unwrap_or_default());
             Ok(())
         }
@@ -59,7 +58,7 @@ pub async fn carry_out(step: Step, db: &Database, ctx: &Context) -> Result<(), E
             };
             gone.await.map_err(|source| Error::Store { source: Box::new(source) })
         }
-        Step::Release | Step::Wait(_) | Step::Blocked(_) => Ok(()),
+        Step::Record(_) | Step::Release | Step::Wait(_) | Step::Blocked(_) => Ok(()),
     }
 }
 

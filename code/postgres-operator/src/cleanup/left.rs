@@ -2,7 +2,7 @@
 //! the word of an old cache is how data gets lost.
 
 use crate::{
-    api::{BackupRecord, Database, DeletionPolicy},
+    api::{BackupRecord, Database, DeletionPolicy, immutable_name},
     cleanup::is_given_up,
     context::Context,
     error::{Error, chain},
@@ -12,7 +12,7 @@ use crate::{
         store::{Destination, PARTIAL, StoreError},
     },
     finalizer,
-    observe::volume_claims,
+    observe::{value, volume_claims},
     pods::{is_ready, trouble},
     resources::{INSTANCE, MANAGED_BY, is_credentials_of, is_owned_by},
 };
@@ -51,12 +51,30 @@ pub struct Left {
     pub old_backups: Result<Vec<Path>, String>,
 }
 
+impl Left {
+    /// Nothing yet, of a Database with a policy.
+    fn of(policy: DeletionPolicy) -> Self {
+        Self {
+            policy,
+            backup: BackupState::NotNeeded,
+            server_is_ready: false,
+            trouble: None,
+            servers: None,
+            strangers_servers: None,
+            pods: 0,
+            volumes: Vec::new(),
+            credentials: None,
+            old_backups: Ok(Vec::new()),
+        }
+    }
+}
+
 /// Where the final backup stands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BackupState {
-    /// The policy wants none, or there is no data to take one of.
+    /// The policy wants none, and nothing was given up; or there is no data to take one of.
     NotNeeded,
-    /// The user gives it up; and whether an Event tells so already.
+    /// The user gives it up, or with policy Delete the removal of earlier ones; and whether an Event tells so already.
     GivenUp {
         /// The Event is there.
         told: bool,
@@ -89,18 +107,7 @@ pub async fn still_deleted(db: &Database, ctx: &Context) -> Result<Arc<Database>
 /// Looks for what is left, in the API server and in the store.
 pub async fn look(db: &Database, ctx: &Context) -> Result<Left, Error> {
     let policy = db.spec.deletion_policy;
-    let mut left = Left {
-        policy,
-        backup: BackupState::NotNeeded,
-        server_is_ready: false,
-        trouble: None,
-        servers: None,
-        strangers_servers: None,
-        pods: 0,
-        volumes: Vec::new(),
-        credentials: None,
-        old_backups: Ok(Vec::new()),
-    };
+    let mut left = Left::of(policy);
     if policy == DeletionPolicy::Retain {
         return Ok(left);
     }
@@ -117,13 +124,25 @@ pub async fn look(db: &Database, ctx: &Context) -> Result<Left, Error> {
     let volumes = volume_claims(db, ctx).await?;
     let alive = volumes.iter().filter(|claim| claim.metadata.deletion_timestamp.is_none());
     left.volumes = alive.map(|claim| (claim.name_any(), claim.uid().unwrap_or_default())).collect();
-    left.credentials = credentials(db, ctx).await?;
+    let secret = credentials(db, ctx).await?;
+    left.credentials = secret.as_ref().and_then(ResourceExt::uid);
     match policy {
-        DeletionPolicy::Snapshot if !volumes.is_empty() => left.backup = backup(db, ctx).await,
+        DeletionPolicy::Snapshot if may_have_data(&left, volumes.len()) => {
+            left.backup = backup(db, secret.as_ref(), ctx).await;
+        }
+        DeletionPolicy::Delete if db.spec.backup.is_some() && is_given_up(db) => {
+            left.backup = BackupState::GivenUp { told: ctx.told.contains(&db.uid().unwrap_or_default()) };
+        }
         DeletionPolicy::Delete => left.old_backups = old_backups(db, ctx).await,
         _ => {}
     }
     Ok(left)
+}
+
+/// Whether there may be data to take a backup of. Servers may use a volume that does not carry our labels, because somebody has
+/// made its claim beforehand: of a snapshot, for example.
+fn may_have_data(left: &Left, volumes: usize) -> bool {
+    volumes > 0 || left.servers.is_some() || left.pods > 0
 }
 
 async fn pods(db: &Database, ctx: &Context) -> Result<Vec<Pod>, Error> {
@@ -140,15 +159,27 @@ async fn stateful_set(db: &Database, ctx: &Context) -> Result<Option<ObjectMeta>
     Ok(found.map(|set| set.metadata))
 }
 
-async fn credentials(db: &Database, ctx: &Context) -> Result<Option<String>, Error> {
+async fn credentials(db: &Database, ctx: &Context) -> Result<Option<Secret>, Error> {
     let api: Api<Secret> = ctx.namespaced(db);
     let name = db.credentials_name();
-    let found = api.get_metadata_opt(&name).await;
+    let found = api.get_opt(&name).await;
     let found = found.map_err(|source| Error::Read { what: format!("Secret {name}"), source })?;
-    Ok(found.filter(|secret| is_credentials_of(&secret.metadata, db)).and_then(|secret| secret.uid()))
+    Ok(found.filter(|secret| is_credentials_of(&secret.metadata, db)))
 }
 
-async fn backup(db: &Database, ctx: &Context) -> BackupState {
+/// Whether `spec.databaseName` is the database that the servers were made with. Old API servers let it be changed, and there is a
+/// database in every server that is empty: a backup of that one would be whole, and worth nothing.
+fn is_the_database(db: &Database, credentials: Option<&Secret>) -> Result<(), String> {
+    let recorded = credentials.and_then(|secret| value(secret, "dbname")).ok_or_else(|| {
+        format!(
+            "Secret {} does not say which database to back up, under the key dbname",
+            db.credentials_name()
+        )
+    })?;
+    immutable_name(&db.spec.database_name, Some(&recorded)).map_err(|violation| violation.to_string())
+}
+
+async fn backup(db: &Database, credentials: Option<&Secret>, ctx: &Context) -> BackupState {
     let uid = db.uid().unwrap_or_default();
     let location = |destination: &Destination| {
         destination.location(&db.namespace().unwrap_or_default(), &db.name_any(), &uid)
@@ -181,7 +212,9 @@ async fn backup(db: &Database, ctx: &Context) -> BackupState {
     };
     match found.await {
         Ok(Some(record)) => BackupState::Whole(record),
-        Ok(None) => BackupState::Missing,
+        Ok(None) => {
+            is_the_database(db, credentials).map_or_else(BackupState::Failed, |()| BackupState::Missing)
+        }
         Err(error) => BackupState::Failed(told(&error)),
     }
 }
@@ -213,7 +246,7 @@ fn is_ours(path: &Path) -> bool {
 }
 
 async fn old_backups(db: &Database, ctx: &Context) -> Result<Vec<Path>, String> {
-    if db.spec.backup.is_none() || is_given_up(db) {
+    if db.spec.backup.is_none() {
         return Ok(Vec::new());
     }
     let found = async {
@@ -230,3 +263,7 @@ fn told(error: &StoreError) -> String {
     tracing::warn!(error = chain(error), "the backup store");
     error.to_string()
 }
+
+#[cfg(test)]
+#[path = "left_tests.rs"]
+mod tests;

@@ -15,7 +15,7 @@ pub enum Step {
     StartBackup,
     /// Write down that the final backup is whole.
     Record(BackupRecord),
-    /// Tell that the user gave the final backup up.
+    /// Tell that the user gave the final backup up, or the removal of earlier ones.
     AdmitLoss,
     /// Delete the StatefulSet, by UID: while it lives, it makes new volumes.
     StopServers(String),
@@ -43,8 +43,13 @@ impl Step {
             Self::Wait(Reason::ReplicasNotReady) => {
                 (Reason::FinalBackup, "the final backup waits for the primary to be ready")
             }
+            Self::Record(_) => (Reason::FinalBackup, "the final backup is whole"),
             Self::StopServers(_) | Self::Wait(_) => (Reason::StoppingServers, "the servers are stopping"),
-            _ => (Reason::Deleting, "what the policy does not keep is being removed"),
+            Self::AdmitLoss => (Reason::Deleting, "a backup is given up, as an annotation asks"),
+            Self::DeleteVolumes(_) => (Reason::Deleting, "the volumes are being deleted"),
+            Self::DeleteBackups(_) => (Reason::Deleting, "earlier backups are being deleted"),
+            Self::DeleteCredentials(_) => (Reason::Deleting, "the credentials are being deleted"),
+            Self::Release | Self::Blocked(_) => (Reason::Deleting, "nothing is left to be removed"),
         }
     }
 }
@@ -53,8 +58,10 @@ impl Step {
 pub fn next_step(left: &Left) -> Step {
     match left.policy {
         DeletionPolicy::Retain => Step::Release,
-        DeletionPolicy::Snapshot => final_backup(left).unwrap_or_else(|| removal(left)),
-        DeletionPolicy::Delete => removal(left),
+        // With Delete no backup is needed; but what is given up is told.
+        DeletionPolicy::Snapshot | DeletionPolicy::Delete => {
+            final_backup(left).unwrap_or_else(|| removal(left))
+        }
     }
 }
 
@@ -132,6 +139,31 @@ mod tests {
     #[test]
     fn retain_keeps_everything() {
         assert_eq!(next_step(&left(DeletionPolicy::Retain)), Step::Release);
+    }
+
+    #[test]
+    fn earlier_backups_that_are_given_up_are_told_of_once() {
+        let mut now = left(DeletionPolicy::Delete);
+        now.backup = BackupState::GivenUp { told: false };
+        assert_eq!(next_step(&now), Step::AdmitLoss);
+        now.backup = BackupState::GivenUp { told: true };
+        assert_eq!(next_step(&now), Step::StopServers("set".into()));
+    }
+
+    #[test]
+    fn every_step_that_is_reported_has_words_of_its_own() {
+        let steps = [
+            Step::StartBackup,
+            Step::Record(record(String::new(), 0, String::new(), Timestamp::UNIX_EPOCH)),
+            Step::AdmitLoss,
+            Step::StopServers(String::new()),
+            Step::DeleteVolumes(Vec::new()),
+            Step::DeleteBackups(Vec::new()),
+            Step::DeleteCredentials(String::new()),
+            Step::Wait(Reason::ReplicasNotReady),
+        ];
+        let words: std::collections::BTreeSet<_> = steps.iter().map(|step| step.told().1).collect();
+        assert_eq!(words.len(), steps.len(), "{words:?}");
     }
 
     type Change = fn(&mut Left);

@@ -1,10 +1,18 @@
 //! What the status says while a Database is being deleted.
 
 use crate::{
-    api::Database, cleanup::Step, conditions, context::Context, error::Error, events, phase::Phase,
-    reason::Reason, report::report,
+    api::{BackupRecord, Database},
+    cleanup::Step,
+    conditions,
+    context::Context,
+    error::Error,
+    events,
+    phase::Phase,
+    reason::Reason,
+    report::report,
 };
 use jiff::Timestamp;
+use kube::runtime::events::EventType;
 use std::sync::Arc;
 
 /// Reports where the cleanup stands, and returns the Database as it is then. The record of a final backup is part of the report:
@@ -22,10 +30,18 @@ pub async fn tell(db: Arc<Database>, step: &Step, ctx: &Context) -> Result<Arc<D
     status.phase = Some(Phase::Deleting);
     status.conditions = conditions::deleting(&db, step, Timestamp::now());
     if let Step::Record(record) = step {
+        // Before the record: once that is written, no later pass comes by here. A crash in between tells it twice.
+        backed_up(&db, record, ctx).await;
         status.last_backup = Some(record.clone());
     }
     let before = db.clone();
     let db = report(db, &status, ctx).await?;
     events::tell(&before, &db, ctx).await;
     Ok(db)
+}
+
+async fn backed_up(db: &Database, record: &BackupRecord, ctx: &Context) {
+    ctx.metrics.backed_up(record.completed_at.0);
+    let note = format!("{} ({} bytes, SHA-256 {})", record.location, record.bytes, record.sha256);
+    events::publish(db, EventType::Normal, "FinalBackup", "BackUp", note, ctx).await;
 }

@@ -9,12 +9,20 @@ use crate::{
 use kube::runtime::reflector::ObjectRef;
 use std::{
     collections::HashMap,
+    mem::take,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::{Semaphore, mpsc::UnboundedSender};
+use tokio::{
+    sync::{Semaphore, mpsc::UnboundedSender, watch},
+    task::JoinSet,
+    time::timeout,
+};
 
 /// Dumps at the same time. Each holds some megabytes, and the store has other users.
 const AT_ONCE: usize = 2;
+/// So long the end of the operator waits for dumps to clean up behind themselves.
+const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How far a backup is.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,12 +40,20 @@ pub struct Backups {
     known: Arc<Mutex<HashMap<String, Progress>>>,
     turns: Arc<Semaphore>,
     ended: UnboundedSender<ObjectRef<Database>>,
+    tasks: Mutex<JoinSet<()>>,
+    stop: watch::Sender<bool>,
 }
 
 impl Backups {
     /// Each backup that ends sends its Database, so that it gets a pass.
     pub fn new(ended: UnboundedSender<ObjectRef<Database>>) -> Self {
-        Self { known: Arc::default(), turns: Arc::new(Semaphore::new(AT_ONCE)), ended }
+        Self {
+            known: Arc::default(),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            ended,
+            tasks: Mutex::default(),
+            stop: watch::Sender::new(false),
+        }
     }
 
     /// How far the backup of a Database is, if this process has started one.
@@ -63,9 +79,16 @@ impl Backups {
             (self.known.clone(), self.turns.clone(), self.ended.clone(), uid.to_owned());
         // A panic must not leave a backup that runs for ever.
         let mut guard = Guard { known, uid, result: Progress::Failed("the backup ended early".into()) };
-        tokio::spawn(async move {
+        let mut stop = self.stop.subscribe();
+        let mut tasks = lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
             let Ok(_turn) = turns.acquire().await else { return };
-            let result = dump(&job).await;
+            let stop = async {
+                // An error means that nobody can ask for it any more.
+                let _ = stop.wait_for(|stop| *stop).await;
+            };
+            let result = dump(&job, stop).await;
             guard.result = match result {
                 Ok(record) => Progress::Done(record),
                 Err(error) => {
@@ -76,6 +99,17 @@ impl Backups {
             drop(guard);
             let _ = ended.send(db);
         });
+    }
+
+    /// Gives up what is under way, because the operator ends. Parts of an upload that nobody completes would stay in the store.
+    pub async fn stop(&self) {
+        self.turns.close();
+        self.stop.send_replace(true);
+        let mut tasks = take(&mut *lock(&self.tasks));
+        let ended = async { while tasks.join_next().await.is_some() {} };
+        if timeout(STOPPED_WITHIN, ended).await.is_err() {
+            tracing::warn!("a backup was cut short, and what it has sent may stay in the store");
+        }
     }
 }
 
@@ -91,6 +125,30 @@ impl Drop for Guard {
     }
 }
 
-fn lock(known: &Mutex<HashMap<String, Progress>>) -> MutexGuard<'_, HashMap<String, Progress>> {
-    known.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::external::dump::tests::silent;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    #[tokio::test]
+    async fn at_the_end_of_the_operator_those_that_run_and_those_that_wait_are_given_up() {
+        let backups = Backups::new(unbounded_channel().0);
+        let mut servers = Vec::new();
+        for number in 0..=AT_ONCE {
+            let (job, server) = silent().await;
+            servers.push(server);
+            backups.start(&format!("uid-{number}"), ObjectRef::new("orders"), job);
+        }
+        tokio::task::yield_now().await;
+        backups.stop().await;
+        for number in 0..=AT_ONCE {
+            let progress = backups.progress(&format!("uid-{number}"));
+            assert!(matches!(progress, Some(Progress::Failed(_))), "{number}: {progress:?}");
+        }
+    }
 }

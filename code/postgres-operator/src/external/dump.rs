@@ -11,7 +11,7 @@ use kube::Api;
 use object_store::{buffered::BufWriter, path::Path};
 use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
-use std::{fmt::Write, io, time::Duration};
+use std::{fmt::Write, io, pin::pin, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
@@ -53,9 +53,12 @@ pub enum DumpError {
     /// The stream broke.
     #[error("the dump stopped half-way")]
     Stream(#[source] io::Error),
-    /// The stream stands still.
+    /// The stream stands still, or does not begin.
     #[error("the dump stands still")]
     Stalled,
+    /// The operator ends.
+    #[error("the operator ended before the dump did")]
+    Stopped,
     /// The store holds less than what was sent.
     #[error("the backup store holds {stored} bytes of {sent}")]
     Incomplete {
@@ -71,12 +74,13 @@ pub fn checksum_path(backup: &Path) -> Path {
     Path::from(format!("{backup}.sha256"))
 }
 
-/// Takes a backup. It has its own name only when it is whole: whoever finds that name finds a backup.
-pub async fn dump(job: &Job) -> Result<BackupRecord, DumpError> {
+/// Takes a backup. It has its own name only when it is whole: whoever finds that name finds a backup. When `stop` ends before the
+/// dump does, the dump is given up, and what it has sent with it.
+pub async fn dump(job: &Job, stop: impl Future<Output = ()>) -> Result<BackupRecord, DumpError> {
     // Two operators that both believe to lead must not write to one name: the second one's bytes would get the first one's checksum.
     let partial =
         Path::from(format!("{}{PARTIAL}{}", job.path, Alphanumeric.sample_string(&mut rand::rng(), 8)));
-    let (bytes, sha256) = upload(job, &partial).await?;
+    let (bytes, sha256) = upload(job, &partial, stop).await?;
     let stored = job.destination.find(&partial).await?.map_or(0, |object| object.size);
     if stored != bytes {
         return Err(DumpError::Incomplete { stored, sent: bytes });
@@ -97,15 +101,23 @@ pub fn record(location: String, bytes: u64, sha256: String, completed_at: Timest
     BackupRecord { location, bytes, sha256, completed_at: Time(completed_at) }
 }
 
-async fn upload(job: &Job, to: &Path) -> Result<(u64, String), DumpError> {
+async fn upload(job: &Job, to: &Path, stop: impl Future<Output = ()>) -> Result<(u64, String), DumpError> {
     let program =
         ["pg_dump", "--username=postgres", "--format=custom", "--dbname", &job.database].map(str::to_owned);
-    let mut process = exec::start(&job.pods, &job.pod, &program, true).await.map_err(DumpError::Exec)?;
+    let mut stop = pin!(stop);
+    let started = tokio::select! {
+        started = timeout(STALLED_AFTER, exec::start(&job.pods, &job.pod, &program, true)) => started,
+        () = &mut stop => return Err(DumpError::Stopped),
+    };
+    let mut process = started.map_err(|_| DumpError::Stalled)?.map_err(DumpError::Exec)?;
     // One part at a time: the default of eight would hold forty megabytes for each dump.
     let mut writer = BufWriter::with_capacity(job.destination.store.clone(), to.clone(), PART_BYTES)
         .with_max_concurrency(1);
     let sent = match process.stdout() {
-        Some(mut stdout) => copy(&mut stdout, &mut writer, &job.destination).await,
+        Some(mut stdout) => tokio::select! {
+            sent = copy(&mut stdout, &mut writer, &job.destination) => sent,
+            () = &mut stop => Err(DumpError::Stopped),
+        },
         None => Err(DumpError::Stream(io::ErrorKind::BrokenPipe.into())),
     };
     // The end of the stream is not the end of the dump: only pg_dump's own word is.
@@ -174,5 +186,43 @@ impl From<io::Error> for StoreError {
             Ok(error) => error.into(),
             Err(error) => object_store::Error::Generic { store: "backup", source: Box::new(error) }.into(),
         }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::{api::Backup, external::store::Guard};
+    use kube::{Client, Config};
+    use std::{collections::BTreeMap, future::pending, path::PathBuf, sync::Arc};
+    use tokio::{net::TcpListener, time::Instant};
+
+    /// A job whose API server takes connections, and never answers for as long as the listener lives.
+    pub(crate) async fn silent() -> (Job, TcpListener) {
+        crate::install_crypto();
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Config::new(format!("http://{}", silent.local_addr().unwrap()).parse().unwrap());
+        let backup = Backup { destination: "file:///backups".into(), secret_name: None };
+        let root = PathBuf::from("/");
+        let guard = Arc::new(Guard::default());
+        let destination = Destination::open(&backup, "shop", BTreeMap::new(), Some(&root), guard).unwrap();
+        let job = Job {
+            pods: Api::namespaced(Client::try_from(config).unwrap(), "shop"),
+            pod: "orders-0".into(),
+            database: "app".into(),
+            path: destination.final_backup("shop", "orders", "uid-1"),
+            location: String::new(),
+            destination,
+        };
+        (job, silent)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_does_not_start_is_not_waited_for_for_ever() {
+        let (job, _silent) = silent().await;
+        let started = Instant::now();
+        let error = dump(&job, pending()).await.unwrap_err();
+        assert!(matches!(error, DumpError::Stalled), "{error:?}");
+        assert!(started.elapsed() < STALLED_AFTER * 2);
     }
 }

@@ -102,10 +102,11 @@ pub async fn look(pods: &Api<Pod>, pod: &str, program: &[String]) -> Result<(), 
 }
 
 /// PostgreSQL's own complaint in what a program wrote: the words after the last `FATAL:` or `ERROR:`. Times and process ids
-/// before it would make a new message of each try.
+/// before it would make a new message of each try. A server that finds settings at odds has no log yet, and signs with its name.
 pub fn complaint(stderr: &str) -> Option<String> {
     let after = |line: &str| {
-        let (_, words) = ["FATAL:", "ERROR:", "error:"].into_iter().find_map(|mark| line.split_once(mark))?;
+        let marked = ["FATAL:", "ERROR:", "error:"].into_iter().find_map(|mark| line.split_once(mark));
+        let words = marked.map(|(_, words)| words).or_else(|| line.strip_prefix("postgres: "))?;
         Some(words.trim().chars().take(300).collect::<String>())
     };
     stderr.lines().rev().find_map(after).filter(|words| !words.is_empty())
@@ -123,6 +124,7 @@ mod tests {
                 Some("unrecognized configuration parameter \"x\""),
             ),
             ("pg_dump: error: connection failed", Some("connection failed")),
+            ("postgres: max_wal_senders is too large", Some("max_wal_senders is too large")),
             ("it is all well", None),
             ("FATAL:", None),
         ] {

@@ -5,13 +5,11 @@ use super::{
     pace::Pace,
 };
 use crate::api::Backup;
-use futures::TryStreamExt;
 use object_store::{
     ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, parse_url_opts, path::Path,
 };
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::timeout;
-use url::Url;
 
 /// One request to the store, its own retries included.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -60,6 +58,7 @@ impl From<object_store::Error> for StoreError {
             E::Unauthenticated { .. } => "does not accept the credentials",
             E::InvalidPath { .. } | E::NotSupported { .. } | E::NotImplemented { .. } => "cannot do it",
             _ if is_full(&error) => "has no space left",
+            _ if is_our_mistake(&error) => "refuses the request",
             _ => return Self::Unreachable(error),
         };
         Self::Refused(how, error)
@@ -69,15 +68,20 @@ impl From<object_store::Error> for StoreError {
 fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|it| it.kind() == std::io::ErrorKind::StorageFull)
-        {
+        if error.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::StorageFull) {
             return true;
         }
         next = error.source();
     }
     false
+}
+
+/// Whether the store answered that something is wrong with the request: a wrong region or a wrong kind of address, for example. A
+/// status is only in the text. 408 and 429 say nothing about the request: the store has no time.
+fn is_our_mistake(error: &object_store::Error) -> bool {
+    let text = crate::error::chain(error);
+    let status = text.split_once("status code: ").and_then(|(_, after)| after.get(..3));
+    status.is_some_and(|status| status.starts_with('4') && !["408", "429"].contains(&status))
 }
 
 /// What protects stores from the operator, and the operator from stores. Shared by all destinations.
@@ -92,6 +96,13 @@ impl Default for Guard {
     }
 }
 
+impl Guard {
+    /// Number of stores that are left alone for now because they did not answer.
+    pub fn open_breakers(&self) -> usize {
+        self.breakers.open()
+    }
+}
+
 /// A folder for backups.
 #[derive(Clone)]
 pub struct Destination {
@@ -99,29 +110,35 @@ pub struct Destination {
     pub store: Arc<dyn ObjectStore>,
     folder: Path,
     url: String,
-    /// What a breaker is for: a bucket at an address.
+    /// What a breaker is for: a bucket at an address, as somebody uses it. What goes wrong with one user's keys is no reason to
+    /// leave the bucket alone for others.
     endpoint: String,
+    /// The folder on the operator's own disk, if it is there.
+    disk: Option<PathBuf>,
     guard: Arc<Guard>,
 }
 
 impl Destination {
-    /// Opens a folder. `options` are the store's; files are allowed below `files_below` only.
+    /// Opens a folder for Databases of a namespace. `options` are the store's; files are allowed below `files_below` only.
     pub fn open(
         backup: &Backup,
+        namespace: &str,
         options: BTreeMap<String, String>,
         files_below: Option<&PathBuf>,
         guard: Arc<Guard>,
     ) -> Result<Self, StoreError> {
         let wrong = |message: String| StoreError::Destination(message);
-        let url = Url::parse(&backup.destination).map_err(|error| wrong(error.to_string()))?;
+        let url = backup.url().map_err(wrong)?;
         let address = options.get("aws_endpoint").map(String::as_str).unwrap_or_default();
-        let endpoint = format!("{}://{} {address}", url.scheme(), url.host_str().unwrap_or_default());
-        let (store, folder): (Arc<dyn ObjectStore>, _) = if url.scheme() == "file" {
-            let path = url.to_file_path().map_err(|()| wrong("file:// needs an absolute path".into()))?;
+        let secret = backup.secret_name.as_deref().unwrap_or_default();
+        let bucket = url.host_str().unwrap_or_default();
+        let endpoint = format!("{}://{bucket} {address} {namespace}/{secret}", url.scheme());
+        let disk = if url.scheme() == "file" { url.to_file_path().ok() } else { None };
+        let (store, folder): (Arc<dyn ObjectStore>, _) = if let Some(path) = &disk {
             if !files_below.is_some_and(|root| path.starts_with(root)) {
                 return Err(wrong("the operator does not allow files there (--file-backups)".into()));
             }
-            let folder = Path::from_absolute_path(&path).map_err(|error| wrong(error.to_string()))?;
+            let folder = Path::from_absolute_path(path).map_err(|error| wrong(error.to_string()))?;
             (Arc::new(LocalFileSystem::new().with_fsync(true)), folder)
         } else {
             // A message of the store's own could quote the options, which hold a key.
@@ -129,7 +146,8 @@ impl Destination {
                 .map_err(|_| wrong("the store's options are not understood".into()))?;
             (Arc::from(store), folder)
         };
-        Ok(Self { store, folder, url: backup.destination.trim_end_matches('/').to_owned(), endpoint, guard })
+        let url = backup.destination.trim_end_matches('/').to_owned();
+        Ok(Self { store, folder, url, endpoint, disk, guard })
     }
 
     /// Waits until the store may be asked once more.
@@ -203,10 +221,10 @@ impl Destination {
         self.ask(self.store.put(path, PutPayload::from(text))).await.map(drop)
     }
 
-    /// Everything below a folder.
+    /// The objects in a folder. Not those of folders below it: another Database's destination may be one of them.
     pub async fn list(&self, folder: &Path) -> Result<Vec<Path>, StoreError> {
-        let list = self.store.list(Some(folder)).map_ok(|object| object.location).try_collect();
-        if_there(self.ask(list).await).map(Option::unwrap_or_default)
+        let found = if_there(self.ask(self.store.list_with_delimiter(Some(folder))).await)?;
+        Ok(found.into_iter().flat_map(|found| found.objects).map(|object| object.location).collect())
     }
 
     /// Removes an object; one that is gone already is fine.
@@ -223,7 +241,29 @@ impl Destination {
                 self.remove(&left).await?;
             }
         }
-        Ok(())
+        self.remove_torn(&folder, &start).await
+    }
+
+    /// Removes the files of uploads that were cut short by a kill. They have a `#` in their names until they are whole, and the
+    /// store shows none of those.
+    async fn remove_torn(&self, folder: &Path, start: &str) -> Result<(), StoreError> {
+        let below = folder.prefix_match(&self.folder).into_iter().flatten();
+        let Some(folder) = &self.disk else { return Ok(()) };
+        let folder = below.fold(folder.clone(), |path, part| path.join(part.as_ref()));
+        let start = start.to_owned();
+        let removed = tokio::task::spawn_blocking(move || {
+            for file in std::fs::read_dir(folder)?.flatten() {
+                let name = file.file_name();
+                if name.to_string_lossy().strip_prefix(&start).is_some_and(|rest| rest.contains('#')) {
+                    std::fs::remove_file(file.path())?;
+                }
+            }
+            Ok::<_, io::Error>(())
+        });
+        match removed.await.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Gives an object its final name.

@@ -8,7 +8,10 @@ rm -rf "$new"
 if [[ ${HOSTNAME##*-} == 0 ]]; then
   # Without the data of ordinal 0, a standby may hold the only copy: an empty primary beside it would be a lie.
   for ((ordinal = 1; ordinal < 10; ordinal++)); do
-    if pg_isready -q -t 1 -h "${HOSTNAME%-*}-$ordinal.$PRIMARY_DOMAIN"; then
+    heard=0
+    pg_isready -q -t 1 -h "${HOSTNAME%-*}-$ordinal.$PRIMARY_DOMAIN" || heard=$?
+    # 0 takes connections; 1 takes none now, as one does that starts up. From 2 on there is no server.
+    if ((heard < 2)); then
       echo "standby $ordinal has data and this volume has none: restore it from there, it is not initialised anew" >&2
       exit 1
     fi
@@ -22,12 +25,15 @@ host   all          all           all  scram-sha-256
 host   replication  streaming_replica all  scram-sha-256
 HBA
   pg_ctl -D "$new" -w -s -o "-c listen_addresses='' -c unix_socket_directories=/tmp" start
-  # \getenv keeps the passwords out of the process list; psql quotes them.
+  # \getenv keeps the passwords out of the process list; psql quotes them. A statement that fails is otherwise quoted, password
+  # and all, by the server in its log and by psql beside the error.
   psql -q -h /tmp -U postgres -d postgres -v ON_ERROR_STOP=1 <<'SQL'
 \getenv app_user APP_USER
 \getenv app_database APP_DATABASE
 \getenv app_password APP_PASSWORD
 \getenv replication_password REPLICATION_PASSWORD
+\set VERBOSITY terse
+SET log_min_error_statement = panic;
 SET password_encryption = 'scram-sha-256';
 CREATE ROLE streaming_replica LOGIN REPLICATION PASSWORD :'replication_password';
 CREATE ROLE :"app_user" LOGIN PASSWORD :'app_password';

@@ -1,29 +1,35 @@
-//! The Secret of generated passwords: created once, never written again.
+//! The Secret of generated passwords: each is made once, and never another in its place.
 
 use super::unowned;
 use crate::api::Database;
 use k8s_openapi::api::core::v1::Secret;
 use rand::distr::{Alphanumeric, SampleString};
 
+/// Key of the application's password.
+pub const PASSWORD: &str = "password";
 /// Key of the superuser's password.
 pub const SUPERUSER_PASSWORD: &str = "superuser-password";
 /// Key of the standbys' password.
 pub const REPLICATION_PASSWORD: &str = "replication-password";
 
-/// Passwords of 32 random characters, beside the names that they are made for.
+/// A password of 32 random characters.
+pub fn generated() -> String {
+    Alphanumeric.sample_string(&mut rand::rng(), 32)
+}
+
+/// Generated passwords, beside the names that they are made for.
 ///
 /// The Secret has no owner reference: it stays with the volumes when the Database goes, since a data directory knows
 /// these passwords for as long as it lives. The application's password is in it only if the user brings none.
 pub fn credentials(db: &Database) -> Secret {
-    let password = || Alphanumeric.sample_string(&mut rand::rng(), 32);
     let mut data = vec![
         ("username", db.spec.username.clone()),
         ("dbname", db.spec.database_name.clone()),
-        (SUPERUSER_PASSWORD, password()),
-        (REPLICATION_PASSWORD, password()),
+        (SUPERUSER_PASSWORD, generated()),
+        (REPLICATION_PASSWORD, generated()),
     ];
     if db.spec.password_secret_ref.is_none() {
-        data.push(("password", password()));
+        data.push((PASSWORD, generated()));
     }
     Secret {
         metadata: unowned(db, db.credentials_name()),

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use kube::{Resource, ResourceExt};
 use std::collections::BTreeMap;
 
-pub use credentials::{REPLICATION_PASSWORD, SUPERUSER_PASSWORD, credentials};
+pub use credentials::{PASSWORD, REPLICATION_PASSWORD, SUPERUSER_PASSWORD, credentials, generated};
 pub use service_account::service_account;
 pub use services::{ROLE_LABEL, STANDBY, endpoint, services};
 pub use stateful_set::{DATA_VOLUME, recorded_storage, stateful_set};
@@ -66,9 +66,10 @@ pub fn is_owned_by(object: &ObjectMeta, db: &Database) -> bool {
 }
 
 /// Whether a Secret is the credentials of `db`. They outlive their Database, so no owner is written on them: the labels say
-/// whose they are.
+/// whose they are. Others may have added labels of their own.
 pub fn is_credentials_of(secret: &ObjectMeta, db: &Database) -> bool {
-    secret.owner_references.is_none() && secret.labels == Some(labels(db))
+    let carries = |(key, value)| secret.labels.as_ref().and_then(|labels| labels.get(key)) == Some(value);
+    secret.owner_references.is_none() && labels(db).iter().all(carries)
 }
 
 #[cfg(test)]
@@ -94,5 +95,25 @@ pub(crate) mod tests {
         reborn.metadata.uid = Some("uid-2".into());
         assert!(!is_owned_by(&child, &reborn));
         assert!(!is_owned_by(&unowned(&reborn, "orders".into()), &reborn));
+    }
+
+    #[test]
+    fn credentials_are_known_by_the_operators_labels_whatever_others_add() {
+        let db = database();
+        let with = |key: &str| {
+            let mut secret = unowned(&db, "orders-credentials".into());
+            secret.labels.get_or_insert_default().insert(key.into(), "x".into());
+            secret
+        };
+        let owned = ObjectMeta { owner_references: Some(vec![owner(&db)]), ..with("team") };
+        for (secret, expected) in [
+            (unowned(&db, "orders-credentials".into()), true),
+            (with("team"), true),
+            (with(INSTANCE), false),
+            (ObjectMeta { labels: None, ..with("team") }, false),
+            (owned, false),
+        ] {
+            assert_eq!(is_credentials_of(&secret, &db), expected, "{secret:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The servers: a StatefulSet with one volume per pod.
 
-use super::{PORT, REPLICATION_PASSWORD, SUPERUSER_PASSWORD, labels, owned};
+use super::{PASSWORD, PORT, REPLICATION_PASSWORD, SUPERUSER_PASSWORD, labels, owned};
 use crate::{
     api::{Amounts, Database, Resources, Storage},
     parameters::command,
@@ -103,7 +103,7 @@ fn pod(db: &Database) -> PodSpec {
 fn bootstrap(db: &Database) -> Container {
     let (app_secret, app_key) = match &db.spec.password_secret_ref {
         Some(reference) => (reference.name.clone(), reference.key.clone()),
-        None => (db.credentials_name(), "password".into()),
+        None => (db.credentials_name(), PASSWORD.into()),
     };
     let generated = db.credentials_name();
     let mut container = container(db, "bootstrap");

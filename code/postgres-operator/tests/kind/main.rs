@@ -2,6 +2,7 @@
 //!
 //! Each test has threads of its own: it waits for `kubectl exec` on one while its operator works on the other.
 
+mod backups;
 mod bad_input;
 mod changes;
 mod crashes;
@@ -9,5 +10,6 @@ mod databases;
 mod deletion;
 mod install;
 mod kube_finalizer;
+mod secrets;
 mod stage;
 mod stores;

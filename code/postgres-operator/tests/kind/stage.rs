@@ -1,9 +1,12 @@
 //! A namespace with an operator in it, for one test.
 
-use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Namespace};
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{Namespace, Pod},
+};
 use kube::{
     Api, Client,
-    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams},
 };
 use postgres_operator::{
     api::Database,
@@ -121,6 +124,17 @@ impl Stage {
         }
     }
 
+    /// Waits until no pod of a Database is left.
+    pub(crate) async fn wait_no_pods(&self, name: &str) {
+        let deadline = Instant::now() + Duration::from_mins(2);
+        let mut tick = interval(Duration::from_millis(250));
+        let of = ListParams::default().labels(&format!("app.kubernetes.io/instance={name}"));
+        while !self.api::<Pod>().list(&of).await.unwrap().items.is_empty() {
+            tick.tick().await;
+            assert!(Instant::now() < deadline, "{name} still has pods");
+        }
+    }
+
     /// Deletes a Database and waits until it is gone.
     pub(crate) async fn delete(&self, name: &str) {
         self.api::<Database>().delete(name, &DeleteParams::default()).await.unwrap();
@@ -161,6 +175,13 @@ impl Stage {
         let output = Command::new("kubectl").args(exec).args(command).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// What a command prints in a pod, however it ends.
+    pub(crate) fn output_in_pod(&self, pod: &str, command: &[&str]) -> String {
+        let exec = ["exec", "--namespace", &self.namespace, pod, "--container", "postgres", "--"];
+        let output = Command::new("kubectl").args(exec).args(command).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Stops the operator and has the namespace removed.
