@@ -125,8 +125,11 @@ impl Library {
         let anchors = anchors.map(|(name, it)| {
             format!("{}:{}: no chapter shows anchor `{name}`", it.file.display(), it.first - 1)
         });
-        let sessions = self.sessions.keys().filter(|name| !self.used.contains(&format!("console {name}")));
-        let sessions = sessions.map(|name| format!("no chapter shows session `{name}`"));
+        // One that was never recorded has nothing to show yet.
+        let recorded = |section: &Section| section.steps.iter().any(|step| !step.output.is_empty());
+        let sessions = self.sessions.iter().filter(|(_, section)| recorded(section));
+        let sessions = sessions.filter(|(name, _)| !self.used.contains(&format!("console {name}")));
+        let sessions = sessions.map(|(name, _)| format!("no chapter shows session `{name}`"));
         let unused: Vec<String> = anchors.chain(sessions).collect();
         if unused.is_empty() { Ok(()) } else { Err(unused.join("\n")) }
     }

@@ -32,7 +32,7 @@ struct Circuit {
 
 /// The breaker is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it failed {TOLERATED} times in a row and is left alone for {} s", .0.as_secs())]
+#[error("it failed {TOLERATED} times in a row and is left alone for {:.1} s", .0.as_secs_f64())]
 pub struct Open(pub Duration);
 
 /// The right to one call. Dropped without a word, because the caller was cancelled for example, it counts as a failure.
