@@ -49,7 +49,7 @@ fn exhibit(
         None => format!("Not recorded here. See it: `{command}`"),
     };
     let mut diagnosis = mistake(root, name)?;
-    let _ = write!(diagnosis, "What helps: {}.\n\n", check.hint);
+    let _ = write!(diagnosis, "What helps: {}.\n\n", check.hint());
     let _ = write!(diagnosis, "Try it: `{command}`\n\n");
     Ok(format!(
         "### {fails}\n\n{symptom}\n\n<details>\n<summary>Diagnosis</summary>\n\n{diagnosis}</details>\n\n"

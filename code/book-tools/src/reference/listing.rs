@@ -24,7 +24,14 @@ pub(super) struct Lab {
 #[derive(Deserialize)]
 pub(super) struct Check {
     pub(super) name: String,
-    pub(super) hint: String,
+    hint: String,
+}
+
+impl Check {
+    /// The hint as Markdown: a terminal shows `Api<Secret>` as it is, and a page would take it for a tag.
+    pub(super) fn hint(&self) -> String {
+        self.hint.replace('<', "&lt;")
+    }
 }
 
 /// A known-wrong operator.
@@ -104,7 +111,7 @@ pub(super) fn checks(root: &Path, listing: &Listing) -> Result<String, String> {
                 "### `{}`\n\n{}\n\n**Hint:** {}.\n\n",
                 check.name,
                 promise(root, lab, check)?,
-                check.hint
+                check.hint()
             );
             if !mistakes.is_empty() {
                 let _ = write!(out, "Fails for the broken operator {}.\n\n", mistakes.join(", "));
