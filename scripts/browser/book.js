@@ -51,11 +51,27 @@ export function site() {
   return shared;
 }
 
+// A browser waits for the network and for its own processes: two pages at a time make use of that.
+const AT_ONCE = 2;
+
+// Does the work for each of a list, a few at a time.
+export async function together(list, work) {
+  const rest = [...list];
+  const worker = async () => {
+    for (let one = rest.shift(); one !== undefined; one = rest.shift()) await work(one);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
 // Collects the failures of many pages, so that one run names them all.
-export async function each(list, check) {
+export async function each(list, check, run = inTurn) {
   const failures = [];
-  for (const one of list) {
+  await run(list, async (one) => {
     for (const failure of (await check(one)) ?? []) failures.push(`${one}: ${failure}`);
-  }
+  });
   assert.equal(failures.length, 0, `\n${failures.join("\n")}`);
+}
+
+async function inTurn(list, work) {
+  for (const one of list) await work(one);
 }

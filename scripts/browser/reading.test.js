@@ -2,7 +2,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { each, lessons, pages, site } from "./book.js";
+import { each, lessons, pages, site, together } from "./book.js";
 
 const book = site();
 const PHONE = { viewport: { width: 375, height: 740 }, isMobile: true, hasTouch: true };
@@ -26,25 +26,24 @@ test("no page scrolls sideways on a phone", async () => {
 });
 
 test("axe finds nothing serious in light and in dark", async () => {
-  await book.visit({}, async (page) => {
-    await each(pages, async (path) => {
-      await page.goto(`${book.origin}/${path}`);
-      const wrong = [];
-      for (const theme of ["light", "navy"]) {
-        // As a click on the brush's menu does it.
-        await page.evaluate((name) => document.getElementById(`mdbook-theme-${name}`).click(), theme);
-        await page.waitForFunction((name) => document.documentElement.classList.contains(name), theme);
-        // What has nothing to do with colours is the same in both.
-        const axe = new AxeBuilder({ page });
-        const { violations } = await (theme === "light" ? axe : axe.withRules(["color-contrast", "link-in-text-block"])).analyze();
-        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-        for (const { id, nodes } of serious) {
-          for (const node of nodes.slice(0, 3)) wrong.push(`${theme}: ${id}: ${node.target} ${node.failureSummary.replace(/\s+/g, " ")}`);
-        }
+  const look = (path) => book.visit({}, async (page) => {
+    await page.goto(`${book.origin}/${path}`);
+    const wrong = [];
+    for (const theme of ["light", "navy"]) {
+      // As a click on the brush's menu does it.
+      await page.evaluate((name) => document.getElementById(`mdbook-theme-${name}`).click(), theme);
+      await page.waitForFunction((name) => document.documentElement.classList.contains(name), theme);
+      // What has nothing to do with colours is the same in both.
+      const axe = new AxeBuilder({ page });
+      const { violations } = await (theme === "light" ? axe : axe.withRules(["color-contrast", "link-in-text-block"])).analyze();
+      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      for (const { id, nodes } of serious) {
+        for (const node of nodes.slice(0, 3)) wrong.push(`${theme}: ${id}: ${node.target} ${node.failureSummary.replace(/\s+/g, " ")}`);
       }
-      return wrong;
-    });
+    }
+    return wrong;
   });
+  await each(pages, look, together);
 });
 
 test("the book is dark where the reader's system is", async () => {

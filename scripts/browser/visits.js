@@ -1,4 +1,5 @@
 // One visit to each page, for all that a test may want to know of it: a page takes a second to load, and there are many.
+import { together } from "./book.js";
 
 // Reads a page as a reader with an empty cache gets it: what goes wrong, what it weighs, where it leads, and how it is built.
 async function read(book, path) {
@@ -42,6 +43,6 @@ async function read(book, path) {
 // What was found on each of the pages, by path.
 export async function readAll(book, paths) {
   const found = new Map();
-  for (const path of paths) found.set(path, await read(book, path));
+  await together(paths, async (path) => found.set(path, await read(book, path)));
   return found;
 }
