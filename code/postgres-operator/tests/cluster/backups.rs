@@ -66,7 +66,7 @@ async fn a_database_name_that_was_edited_does_not_lead_to_a_backup_of_another_da
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_foreground_deletion_the_servers_go_first_and_the_database_stays() {
-    let stage = Stage::set("foreground").await;
+    let mut stage = Stage::set("foreground").await;
     stage.create("orders", snapshot(&stage)).await.unwrap();
     stage.wait("orders", "Ready", "True", "1 of 1").await;
     stage.sql("orders", "CREATE TABLE kept (id int)");
@@ -74,7 +74,6 @@ async fn with_foreground_deletion_the_servers_go_first_and_the_database_stays() 
     stage.stop();
     stage.api::<Database>().delete("orders", &DeleteParams::foreground()).await.unwrap();
     stage.wait_no_pods("orders").await;
-    let mut stage = stage;
     stage.start_again();
     stage
         .wait("orders", "Failed", "True", "no server to take the final backup from: there are volumes")

@@ -91,10 +91,9 @@ async fn snapshot_leaves_one_backup_that_restores_the_rows_into_a_new_database()
     stage.create("again", json!({})).await.unwrap();
     stage.wait("again", "Ready", "True", "1 of 1").await;
     let restore = ["pg_restore", "-U", "postgres", "--exit-on-error", "-d", "app"];
-    let exec = ["exec", "-i", "-n", &stage.namespace, "again-0", "-c", "postgres", "--"];
     let dump = std::fs::File::open(&dumps[0]).unwrap();
-    let restored =
-        Command::new("kubectl").args(exec).args(restore).stdin(Stdio::from(dump)).output().unwrap();
+    let mut command = stage.exec("again-0");
+    let restored = command.args(["--stdin", "--"]).args(restore).stdin(Stdio::from(dump)).output().unwrap();
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     assert_eq!(stage.sql("again", "SELECT count(*) FROM kept"), "1000");
     stage.clear().await;

@@ -1,5 +1,6 @@
 //! A namespace with an operator in it, for one test.
 
+use crate::{operator::Operator, target::Target};
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
     core::v1::{Namespace, Pod},
@@ -8,21 +9,13 @@ use kube::{
     Api, Client,
     api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams},
 };
-use postgres_operator::{
-    api::Database,
-    options::RunOptions,
-    reconcile::reconcile,
-    run::run,
-    telemetry::{LogFormat, LogOptions},
-    watches::controller,
-};
+use postgres_operator::api::Database;
 use serde_json::{Value, json};
 use std::{
-    path::Path,
-    process::Command,
+    process::{Command, Output},
     time::{Duration, Instant},
 };
-use tokio::{task::JoinHandle, time::interval};
+use tokio::time::interval;
 
 /// A namespace with an operator that watches it.
 pub(crate) struct Stage {
@@ -30,38 +23,39 @@ pub(crate) struct Stage {
     pub(crate) namespace: String,
     /// Where `file:///` backups may go.
     pub(crate) backups: tempfile::TempDir,
-    operator: JoinHandle<()>,
+    operator: Operator,
+    /// After the operator: it may be the last to need its sandbox.
+    target: Target,
 }
 
 impl Stage {
     pub(crate) async fn set(test: &str) -> Self {
-        let context = Command::new("kubectl").args(["config", "current-context"]).output().unwrap();
-        assert!(context.stdout.starts_with(b"kind-"), "the current context is not a kind cluster's");
-        let client = Client::try_default().await.unwrap();
+        let target = Target::named();
+        let client = target.client().await;
         postgres_operator::crd::install(&client).await.unwrap();
         let namespace = format!("test-{test}-{:05}", rand::random::<u16>());
         let metadata = ObjectMeta { name: Some(namespace.clone()), ..ObjectMeta::default() };
         let object = Namespace { metadata, ..Namespace::default() };
         Api::all(client.clone()).create(&PostParams::default(), &object).await.unwrap();
         let backups = tempfile::tempdir().unwrap();
-        let operator = start(&namespace, backups.path());
-        Self { client, namespace, backups, operator }
+        let operator = Operator::start(&target, &namespace, backups.path());
+        Self { client, namespace, backups, operator, target }
     }
 
-    /// Stops the operator between two of its steps, whatever they are, as a crash does; and starts another.
+    /// Kills the operator at this very moment, and starts another.
     pub(crate) fn crash(&mut self) {
-        self.operator.abort();
-        self.operator = start(&self.namespace, self.backups.path());
+        self.stop();
+        self.start_again();
     }
 
-    /// Stops the operator for good.
-    pub(crate) fn stop(&self) {
-        self.operator.abort();
+    /// Kills the operator.
+    pub(crate) fn stop(&mut self) {
+        self.operator.kill();
     }
 
     /// Starts an operator after [`Self::stop`].
     pub(crate) fn start_again(&mut self) {
-        self.operator = start(&self.namespace, self.backups.path());
+        self.operator = Operator::start(&self.target, &self.namespace, self.backups.path());
     }
 
     /// The URL of the folder for backups.
@@ -112,6 +106,12 @@ impl Stage {
                 db.status
             );
         }
+    }
+
+    /// The message of a condition.
+    pub(crate) async fn message(&self, name: &str, type_: &str) -> String {
+        let db = self.api::<Database>().get(name).await.unwrap();
+        db.conditions().iter().find(|it| it.type_ == type_).unwrap().message.clone()
     }
 
     /// Waits until a Database is gone. Its pods have a minute to stop, and may take it on a busy machine.
@@ -171,40 +171,31 @@ impl Stage {
     }
 
     pub(crate) fn try_in_pod(&self, pod: &str, command: &[&str]) -> Result<String, String> {
-        let exec = ["exec", "--namespace", &self.namespace, pod, "--container", "postgres", "--"];
-        let output = Command::new("kubectl").args(exec).args(command).output().unwrap();
+        let output = self.run_in_pod(pod, command);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
     /// What a command prints in a pod, however it ends.
     pub(crate) fn output_in_pod(&self, pod: &str, command: &[&str]) -> String {
-        let exec = ["exec", "--namespace", &self.namespace, pod, "--container", "postgres", "--"];
-        let output = Command::new("kubectl").args(exec).args(command).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        String::from_utf8_lossy(&self.run_in_pod(pod, command).stdout).into_owned()
+    }
+
+    fn run_in_pod(&self, pod: &str, command: &[&str]) -> Output {
+        self.exec(pod).arg("--").args(command).output().unwrap()
+    }
+
+    /// `kubectl exec` into a pod of the database, as far as its own options.
+    pub(crate) fn exec(&self, pod: &str) -> Command {
+        let mut command = self.target.command("kubectl");
+        command.args(["exec", "--namespace", &self.namespace, pod, "--container", "postgres"]);
+        command
     }
 
     /// Stops the operator and has the namespace removed.
-    pub(crate) async fn clear(self) {
-        self.operator.abort();
+    pub(crate) async fn clear(mut self) {
+        self.stop();
         let api: Api<Namespace> = Api::all(self.client.clone());
         api.delete(&self.namespace, &DeleteParams::default()).await.unwrap();
     }
-}
-
-fn start(namespace: &str, backups: &Path) -> JoinHandle<()> {
-    let log = LogOptions { log_format: LogFormat::Human, log_level: "info".parse().unwrap() };
-    let options = RunOptions {
-        namespace: Some(namespace.to_owned()),
-        context: None,
-        requeue: 10,
-        concurrency: 4,
-        reach: None,
-        file_backups: Some(backups.to_owned()),
-        leader_election: None,
-        listen: None,
-        log,
-    };
-    postgres_operator::install_crypto();
-    tokio::spawn(async move { run(options, controller, reconcile).await.unwrap() })
 }

@@ -75,11 +75,9 @@ async fn what_postgresql_refuses_is_quoted_and_the_old_configuration_keeps_servi
     for (parameters, complaint) in [
         (json!({"work_mem": "lots"}), "invalid value for parameter \"work_mem\": \"lots\""),
         (json!({"no_such_setting": "1"}), "unrecognized configuration parameter \"no_such_setting\""),
-        (
-            json!({"superuser_reserved_connections": "200"}),
-            "\"superuser_reserved_connections\" (200) plus \"reserved_connections\" (0) must be less than \"max_connections\" (100)",
-        ),
         (json!({"max_connections": "-1"}), "-1 is outside the valid range for parameter \"max_connections\""),
+        // Two settings against each other. Each version of PostgreSQL says it in other words.
+        (json!({"superuser_reserved_connections": "200"}), ""),
     ] {
         // A merge patch would keep the key of the round before.
         stage.change("orders", json!({"parameters": null})).await.unwrap();
@@ -88,6 +86,8 @@ async fn what_postgresql_refuses_is_quoted_and_the_old_configuration_keeps_servi
         stage.wait("orders", "Failed", "True", &told).await;
         assert_eq!(pod(&stage), started, "the server was not touched");
     }
+    let failed = stage.message("orders", "Failed").await;
+    assert!(failed.contains("superuser_reserved_connections") && failed.contains("(200)"), "{failed}");
     stage.change("orders", json!({"parameters": null})).await.unwrap();
     stage.change("orders", json!({"parameters": {"work_mem": "6MB"}})).await.unwrap();
     stage.wait("orders", "Ready", "True", "1 of 1").await;

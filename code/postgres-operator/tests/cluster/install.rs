@@ -1,7 +1,8 @@
+use crate::target::Target;
 use futures::future::{join, try_join_all};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
-    Api, Client,
+    Api,
     api::{Patch, PatchParams},
 };
 use postgres_operator::crd;
@@ -10,7 +11,8 @@ use serde_json::json;
 /// Two test runs, or an operator and `kubectl apply`, may each bring the CRD up to date.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_crd_is_installed_while_others_write_it_too() {
-    let client = Client::try_default().await.unwrap();
+    let target = Target::named();
+    let client = target.client().await;
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     crd::install(&client).await.unwrap();
     let installs = try_join_all((0..16).map(|_| crd::install(&client)));
