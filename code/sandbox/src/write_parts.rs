@@ -37,10 +37,10 @@ impl Write<'_> {
         Err(Failure::modified(resource, &self.target.name))
     }
 
-    /// A whole object of another UID is another object's; a patch of the UID is a mistake that validation names.
+    /// A whole object of another UID is another object's; a patch or an apply of one is a mistake that validation names.
     pub(crate) fn check_uid(&self, live: &Value, new: &Value, change: &Change) -> Outcome<()> {
         let (asked, own) = (metadata::text(new, "uid"), metadata::text(live, "uid"));
-        if asked.is_empty() || asked == own || matches!(change, Change::Patch(_)) {
+        if asked.is_empty() || asked == own || !matches!(change, Change::Replace(_)) {
             return Ok(());
         }
         let resource = &self.target.resource;

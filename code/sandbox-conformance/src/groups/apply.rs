@@ -30,6 +30,7 @@ cases! { "apply":
     apply_refuses_managed_fields,
     apply_with_an_old_version_conflicts,
     apply_with_a_uid_never_creates,
+    apply_with_another_uid_is_refused,
     apply_takes_yaml,
     apply_refuses_broken_yaml,
     managed_fields_can_be_reset,
@@ -185,6 +186,14 @@ async fn apply_with_an_old_version_conflicts(arena: &Arena) -> Outcome {
     let apply = json!({"metadata": {"name": "a", "resourceVersion": version(&old)}, "data": {"mine": "1"}});
     let refusal = maps.apply("a", "one", apply).await.refused(409, "Conflict")?;
     refusal.says(&["the object has been modified"])
+}
+
+async fn apply_with_another_uid_is_refused(arena: &Arena) -> Outcome {
+    let maps = arena.at(CONFIG_MAPS);
+    maps.create(json!({"metadata": {"name": "a"}})).await.is(201)?;
+    let apply = json!({"metadata": {"name": "a", "uid": "00000000-0000-0000-0000-000000000000"}});
+    let refusal = maps.force("a", "one", apply).await.refused(422, "Invalid")?;
+    refusal.cause("metadata.uid", "FieldValueInvalid", "field is immutable")
 }
 
 async fn apply_with_a_uid_never_creates(arena: &Arena) -> Outcome {

@@ -27,6 +27,7 @@ cases! { "metadata":
     a_patch_cannot_rename,
     a_patch_cannot_change_the_uid,
     a_kind_without_generation_has_none,
+    a_secret_has_no_generation,
     two_controllers_are_refused,
     an_owner_without_a_uid_is_refused,
     string_data_becomes_data,
@@ -171,6 +172,15 @@ async fn a_patch_cannot_change_the_uid(arena: &Arena) -> Outcome {
 async fn a_kind_without_generation_has_none(arena: &Arena) -> Outcome {
     let map = arena.at(CONFIG_MAPS).create(json!({"metadata": {"name": "a"}})).await.is(201)?;
     absent("generation", &map["metadata"]["generation"])
+}
+
+async fn a_secret_has_no_generation(arena: &Arena) -> Outcome {
+    let secrets = arena.at(SECRETS);
+    let secret = json!({"metadata": {"name": "a"}, "stringData": {"key": "1"}});
+    let secret = secrets.create(secret).await.is(201)?;
+    absent("generation", &secret["metadata"]["generation"])?;
+    let changed = secrets.merge("a", json!({"stringData": {"key": "2"}})).await.is(200)?;
+    absent("generation", &changed["metadata"]["generation"])
 }
 
 async fn two_controllers_are_refused(arena: &Arena) -> Outcome {

@@ -14,6 +14,7 @@ cases! { "patch":
     json_patch_applies_its_steps_in_order,
     json_patch_changes_all_or_nothing,
     json_patch_of_a_missing_path_is_refused,
+    json_patch_tests_with_null_that_nothing_is_there,
     json_patch_that_is_no_list_is_refused,
     merge_patch_removes_with_null,
     merge_patch_replaces_lists,
@@ -62,6 +63,21 @@ async fn json_patch_of_a_missing_path_is_refused(arena: &Arena) -> Outcome {
     let maps = arena.at(CONFIG_MAPS);
     maps.create(json!({"metadata": {"name": "a"}})).await.is(201)?;
     let patch = json!([{"op": "add", "path": "/data/one", "value": "1"}]);
+    maps.json_patch("a", patch).await.refused(422, "Invalid").map(drop)
+}
+
+async fn json_patch_tests_with_null_that_nothing_is_there(arena: &Arena) -> Outcome {
+    let maps = arena.at(CONFIG_MAPS);
+    maps.create(json!({"metadata": {"name": "a"}})).await.is(201)?;
+    // As kube adds a finalizer to an object that has none.
+    let patch = json!([
+        {"op": "test", "path": "/metadata/finalizers", "value": null},
+        {"op": "add", "path": "/metadata/finalizers", "value": ["example.com/hold"]},
+    ]);
+    let map = maps.json_patch("a", patch.clone()).await.is(200)?;
+    same("finalizers", &map["metadata"]["finalizers"], json!(["example.com/hold"]))?;
+    maps.json_patch("a", patch).await.refused(422, "Invalid")?;
+    let patch = json!([{"op": "test", "path": "/data/one", "value": null}]);
     maps.json_patch("a", patch).await.refused(422, "Invalid").map(drop)
 }
 

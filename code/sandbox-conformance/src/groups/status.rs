@@ -16,6 +16,7 @@ cases! { "status":
     a_write_of_the_status_ignores_labels,
     a_change_of_the_spec_raises_the_generation,
     a_change_of_labels_keeps_the_generation,
+    a_change_of_finalizers_keeps_the_generation,
     a_change_of_the_status_keeps_the_generation,
     a_request_for_deletion_raises_the_generation,
     the_status_has_no_version_of_its_own,
@@ -91,6 +92,17 @@ async fn a_change_of_labels_keeps_the_generation(arena: &Arena) -> Outcome {
     let patched = widgets.merge("a", patch).await.is(200)?;
     differs("version", &patched["metadata"]["resourceVersion"], &first["metadata"]["resourceVersion"])?;
     same("generation", &patched["metadata"]["generation"], 1)
+}
+
+async fn a_change_of_finalizers_keeps_the_generation(arena: &Arena) -> Outcome {
+    let widgets = widgets(arena).await?;
+    widgets.create(json!({"metadata": {"name": "a"}})).await.is(201)?;
+    for finalizers in [json!(["example.com/hold"]), json!(null)] {
+        let changed = widgets.merge("a", json!({"metadata": {"finalizers": finalizers}})).await.is(200)?;
+        same("finalizers", &changed["metadata"]["finalizers"], finalizers)?;
+        same("generation", &changed["metadata"]["generation"], 1)?;
+    }
+    Ok(())
 }
 
 async fn a_change_of_the_status_keeps_the_generation(arena: &Arena) -> Outcome {

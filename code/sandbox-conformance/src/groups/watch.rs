@@ -4,8 +4,8 @@ use crate::{
     arena::Arena,
     case::{Outcome, cases},
     crd::widgets,
-    expect::{differs, holds, same, version},
-    resource::CONFIG_MAPS,
+    expect::{absent, differs, holds, same, version},
+    resource::{CONFIG_MAPS, SECRETS},
 };
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ cases! { "watch":
     without_a_version_it_starts_with_what_is_there,
     an_event_carries_the_whole_object,
     a_deleted_event_carries_the_last_state_and_a_new_version,
+    a_deleted_event_carries_the_generation_as_it_was,
     deletion_with_a_finalizer_is_a_change_first,
     writes_that_change_nothing_are_no_events,
     a_status_write_is_an_event,
@@ -30,6 +31,7 @@ cases! { "watch":
     a_version_too_old_is_gone_in_the_stream,
     an_invalid_version_is_refused,
     a_watch_of_an_unknown_kind_is_not_found,
+    a_watch_of_metadata_leaves_the_contents_out,
     a_typed_watch_has_the_same_events,
 }
 
@@ -108,6 +110,18 @@ async fn a_deleted_event_carries_the_last_state_and_a_new_version(arena: &Arena)
     let object = watch.expect_of("DELETED", "a").await?;
     same("data", &object["data"], json!({"key": "value"}))?;
     differs("version", &object["metadata"]["resourceVersion"], &created["metadata"]["resourceVersion"])
+}
+
+async fn a_deleted_event_carries_the_generation_as_it_was(arena: &Arena) -> Outcome {
+    let widgets = widgets(arena).await?;
+    widgets.create(json!({"metadata": {"name": "a"}, "spec": {"size": 1}})).await.is(201)?;
+    let changed = widgets.merge("a", json!({"spec": {"size": 2}})).await.is(200)?;
+    same("generation before", &changed["metadata"]["generation"], 2)?;
+    let mut watch = widgets.with("resourceVersion", version(&changed)).watch().await?;
+    widgets.delete("a").await.is(200)?;
+    let object = watch.expect_of("DELETED", "a").await?;
+    same("spec", &object["spec"], json!({"size": 2}))?;
+    same("generation", &object["metadata"]["generation"], 2)
 }
 
 async fn deletion_with_a_finalizer_is_a_change_first(arena: &Arena) -> Outcome {
@@ -248,6 +262,27 @@ async fn an_invalid_version_is_refused(arena: &Arena) -> Outcome {
 async fn a_watch_of_an_unknown_kind_is_not_found(arena: &Arena) -> Outcome {
     let path = format!("/api/v1/namespaces/{}/nonsense?watch=true", arena.namespace);
     arena.read(&path).await.refused(404, "NotFound").map(drop)
+}
+
+async fn a_watch_of_metadata_leaves_the_contents_out(arena: &Arena) -> Outcome {
+    let secrets = arena.at(SECRETS).with("labelSelector", "mine");
+    let list = secrets.list().await.ok()?;
+    let metadata = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json";
+    let watch = secrets.with("resourceVersion", version(&list)).header("accept", metadata);
+    let mut watch = watch.watch().await?;
+    let mut secret = labelled("a");
+    secret["stringData"] = json!({"key": "value"});
+    secrets.create(secret).await.is(201)?;
+    secrets.merge("a", json!({"stringData": {"key": "another"}})).await.is(200)?;
+    secrets.delete("a").await.is(200)?;
+    for event in ["ADDED", "MODIFIED", "DELETED"] {
+        let object = watch.expect_of(event, "a").await?;
+        same("kind", &object["kind"], "PartialObjectMetadata")?;
+        same("labels", &object["metadata"]["labels"], json!({"mine": "true"}))?;
+        absent("data", &object["data"])?;
+        absent("type", &object["type"])?;
+    }
+    Ok(())
 }
 
 async fn a_typed_watch_has_the_same_events(arena: &Arena) -> Outcome {

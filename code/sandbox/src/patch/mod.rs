@@ -7,6 +7,7 @@ use crate::{
     http::Input,
     registry::Resource,
 };
+use json_patch::PatchOperation;
 use serde_json::Value;
 
 /// A patch as it was sent.
@@ -45,8 +46,13 @@ impl Patch {
     pub(crate) fn apply_to(&self, resource: &Resource, live: &Value) -> Outcome<Value> {
         let mut patched = live.clone();
         match self {
-            Self::Json(patch) => {
-                json_patch::patch(&mut patched, patch).map_err(|_| Failure::patch_rejected())?;
+            Self::Json(steps) => {
+                for step in &steps.0 {
+                    if !is_test_for_nothing(step, &patched) {
+                        let done = json_patch::patch(&mut patched, std::slice::from_ref(step));
+                        done.map_err(|_| Failure::patch_rejected())?;
+                    }
+                }
             }
             Self::Merge(patch) => json_patch::merge(&mut patched, patch),
             Self::Strategic(patch) => strategic::merge(&resource.node(), &mut patched, patch)?,
@@ -69,6 +75,15 @@ impl Patch {
         }
         Ok(patched)
     }
+}
+
+/// Whether a step tests for null where an object has no such key. RFC 6902 wants the key to be there. Kubernetes does not, and
+/// clients make sure in this way that nobody has come first.
+fn is_test_for_nothing(step: &PatchOperation, value: &Value) -> bool {
+    let PatchOperation::Test(test) = step else { return false };
+    let Some((parent, key)) = test.path.split_back() else { return false };
+    let fields = value.pointer(parent.as_str()).and_then(Value::as_object);
+    test.value.is_null() && fields.is_some_and(|fields| !fields.contains_key(&*key.decoded()))
 }
 
 fn not_a_json_patch(input: &Input) -> Failure {
