@@ -3,15 +3,16 @@
 use crate::{operator::Operator, target::Target};
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
-    core::v1::{Namespace, Pod},
+    core::v1::{ConfigMap, Namespace, Pod},
 };
 use kube::{
-    Api, Client,
+    Api, Client, ResourceExt,
     api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams},
 };
 use postgres_operator::api::Database;
 use serde_json::{Value, json};
 use std::{
+    path::Path,
     process::{Command, Output},
     time::{Duration, Instant},
 };
@@ -23,7 +24,7 @@ pub(crate) struct Stage {
     pub(crate) namespace: String,
     /// Where `file:///` backups may go.
     pub(crate) backups: tempfile::TempDir,
-    operator: Operator,
+    pub(crate) operator: Operator,
     /// After the operator: it may be the last to need its sandbox.
     target: Target,
 }
@@ -56,6 +57,13 @@ impl Stage {
     /// Starts an operator after [`Self::stop`].
     pub(crate) fn start_again(&mut self) {
         self.operator = Operator::start(&self.target, &self.namespace, self.backups.path());
+    }
+
+    /// Kills the operator, and starts one that sees a disk of one megabyte in place of a folder.
+    pub(crate) fn shrink(&mut self, folder: &Path) {
+        self.stop();
+        self.operator =
+            Operator::start_with_small_disk(&self.target, &self.namespace, self.backups.path(), folder);
     }
 
     /// The URL of the folder for backups.
@@ -197,5 +205,22 @@ impl Stage {
         self.stop();
         let api: Api<Namespace> = Api::all(self.client.clone());
         api.delete(&self.namespace, &DeleteParams::default()).await.unwrap();
+        // Nobody is left to take finalizers off.
+        self.let_go::<Database>().await;
+        self.let_go::<ConfigMap>().await;
+    }
+
+    async fn let_go<K>(&self)
+    where
+        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
+        let none = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+        for object in self.api::<K>().list(&ListParams::default()).await.unwrap() {
+            // It may be gone by now, which is fine.
+            let _ = self.api::<K>().patch(&object.name_any(), &PatchParams::default(), &none).await;
+        }
     }
 }
