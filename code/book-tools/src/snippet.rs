@@ -6,11 +6,6 @@ use crate::{
 };
 use std::{fs, io, path::Path};
 
-/// Files that define what the rest of their crate stands on: beside that crate they would define it twice. The crate's own build
-/// compiles them.
-const WITHIN_THEIR_CRATE: [&str; 2] =
-    ["code/postgres-operator/src/phase.rs", "code/postgres-operator/src/apply.rs"];
-
 /// The crates that snippets use, each with the text by which it is recognised.
 const CRATES: [(&str, &str); 19] = [
     ("futures", "futures::"),
@@ -61,12 +56,7 @@ pub fn render(
         None => format!("{file}, {lines}"),
     };
     // `no_run`: a piece of an operator is compiled, and its tests run it.
-    let fence = if WITHIN_THEIR_CRATE.iter().any(|part| anchor.file.ends_with(part)) {
-        "rust,ignore"
-    } else {
-        "rust,no_run"
-    };
-    Ok(format!("```{fence}\n{code}\n```\n\n<p class=\"caption\">{source}</p>\n"))
+    Ok(format!("```rust,no_run\n{code}\n```\n\n<p class=\"caption\">{source}</p>\n"))
 }
 
 /// Without the indentation that all lines share.

@@ -3,13 +3,15 @@
 use crate::{
     api::Database,
     blocked::Blocked,
+    conditions::Rollout,
     error::Error,
     external::login::Login,
     finalizer,
     observe::Observed,
-    phase::{Phase, derive},
-    plan::{Step, plan},
+    phase::Phase,
+    plan::{Plan, Step, plan},
 };
+use k8s_openapi::api::apps::v1::StatefulSet;
 
 /// What to do in one round of a pass.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +74,34 @@ pub fn decide(db: &Database, observed: &Observed) -> Result<Decision, Error> {
 /// On the way to the first servers each phase has its own steps; once servers run, all that is missing is one update.
 fn belongs(step: &Step, phase: Phase) -> bool {
     phase == Phase::Updating || step.phase().is_none_or(|of| of == phase)
+}
+
+/// The phase that a Database is in. Pure: the same observations give the same phase, whatever the status says.
+// ANCHOR: derive
+pub fn derive(db: &Database, observed: &Observed, plan: &Plan) -> Phase {
+    if plan.blocked.is_some() {
+        return Phase::Failed;
+    }
+    let missing = plan.steps.iter().find_map(Step::phase);
+    match (observed.stateful_set.as_deref(), missing) {
+        (None, missing) => missing.unwrap_or(Phase::Deploying),
+        (Some(_), Some(_)) => Phase::Updating,
+        (Some(_), None) if observed.trouble().is_some() => Phase::Failed,
+        (Some(set), None) if is_replacing(set) => Phase::Updating,
+        (Some(set), None) if !Rollout::of(db, Some(set)).is_complete() => Phase::Deploying,
+        (Some(_), None) if !observed.is_verified() => Phase::Verifying,
+        (Some(_), None) => Phase::Ready,
+    }
+}
+// ANCHOR_END: derive
+
+/// Whether running pods are being replaced by those of a newer spec. The first pods have no predecessors: both revisions
+/// are then the same.
+pub fn is_replacing(set: &StatefulSet) -> bool {
+    let Some(status) = &set.status else { return false };
+    let changed = status.current_revision != status.update_revision;
+    let unseen = status.observed_generation < set.metadata.generation && status.observed_generation.is_some();
+    changed || unseen
 }
 
 #[cfg(test)]

@@ -1,12 +1,5 @@
-//! The state machine: which phases there are, which may follow which, and what makes a Database be in one.
+//! The phases: which there are, and which may follow which. What makes a Database be in one is [`crate::decide`]'s.
 
-use crate::{
-    api::Database,
-    conditions::Rollout,
-    observe::Observed,
-    plan::{Plan, Step},
-};
-use k8s_openapi::api::apps::v1::StatefulSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -63,34 +56,6 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
-}
-
-/// The phase that a Database is in. Pure: the same observations give the same phase, whatever the status says.
-// ANCHOR: derive
-pub fn derive(db: &Database, observed: &Observed, plan: &Plan) -> Phase {
-    if plan.blocked.is_some() {
-        return Failed;
-    }
-    let missing = plan.steps.iter().find_map(Step::phase);
-    match (observed.stateful_set.as_deref(), missing) {
-        (None, missing) => missing.unwrap_or(Deploying),
-        (Some(_), Some(_)) => Updating,
-        (Some(_), None) if observed.trouble().is_some() => Failed,
-        (Some(set), None) if is_replacing(set) => Updating,
-        (Some(set), None) if !Rollout::of(db, Some(set)).is_complete() => Deploying,
-        (Some(_), None) if !observed.is_verified() => Verifying,
-        (Some(_), None) => Ready,
-    }
-}
-// ANCHOR_END: derive
-
-/// Whether running pods are being replaced by those of a newer spec. The first pods have no predecessors: both revisions
-/// are then the same.
-pub fn is_replacing(set: &StatefulSet) -> bool {
-    let Some(status) = &set.status else { return false };
-    let changed = status.current_revision != status.update_revision;
-    let unseen = status.observed_generation < set.metadata.generation && status.observed_generation.is_some();
-    changed || unseen
 }
 
 /// The way of an undisturbed life as a Mermaid state diagram. Arrows to Failed and Deleting start everywhere, and those that lead

@@ -3,11 +3,11 @@
 use postgres_operator::{
     api::Database,
     conditions::Rollout,
-    decide::{Decision, Work},
+    decide::{Decision, Work, is_replacing},
     error::Error,
     finalizer,
     observe::Observed,
-    phase::{Phase, is_replacing},
+    phase::Phase,
     plan::{Plan, Step, plan},
 };
 

@@ -1,0 +1,76 @@
+//! What the API server said to a write.
+
+use crate::{blocked::Blocked, error::Error, expectations::version, external::login::Login};
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::{api::DynamicObject, core::Status};
+use std::sync::Arc;
+
+/// How a write ended.
+pub enum Written {
+    /// It holds now.
+    Done {
+        /// Kind and name.
+        what: String,
+        /// What the API server has now.
+        answer: Answer,
+    },
+    /// The API server said no, or the name is somebody else's.
+    Refused(Blocked),
+}
+
+/// The object that a write left behind, where a later decision of the same pass looks at it.
+pub enum Answer {
+    /// The credentials.
+    Credentials(Arc<Secret>),
+    /// Any applied child.
+    Child(Box<DynamicObject>),
+    /// A pod with its new label.
+    Pod(Arc<Pod>),
+    /// A volume claim and the size that it asks for now.
+    Claim(String, String),
+    /// The password is another one: the login has to be tried again.
+    Password,
+    /// The server said nothing, so the password is what it was.
+    NoPassword(Login),
+}
+
+impl Answer {
+    /// Version of a child that the caches will show.
+    pub(super) fn version(&self) -> Option<u64> {
+        match self {
+            Self::Credentials(secret) => version(secret.as_ref()),
+            Self::Child(child) => version(child.as_ref()),
+            Self::Pod(_) | Self::Claim(..) | Self::Password | Self::NoPassword(_) => None,
+        }
+    }
+}
+
+/// Sorts an answer: done, refused for a reason that the status should give, or an error of this pass alone.
+pub fn written(kind: &str, name: &str, answer: Result<Answer, kube::Error>) -> Result<Written, Error> {
+    let what = format!("{kind} {name}");
+    match answer {
+        Ok(answer) => Ok(Written::Done { what, answer }),
+        // Somebody was faster, perhaps an earlier pass whose write the cache does not show yet.
+        Err(kube::Error::Api(status))
+            if status.is_conflict() || status.is_already_exists() || is_another(&status) =>
+        {
+            Err(Error::Stale { what })
+        }
+        Err(kube::Error::Api(status)) => {
+            tracing::warn!(%what, reason = status.reason, answer = status.message, "refused");
+            Ok(Written::Refused(Blocked::refused(kind, name, &status)))
+        }
+        Err(source) => Err(Error::Write { what, source }),
+    }
+}
+
+/// Whether a patch was meant for an object whose name another one has taken since. The API server answers 409 to a UID of which
+/// there is no object, and 422 to one that is not the object's own: to it that is an attempt to change it.
+fn is_another(status: &Status) -> bool {
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 422 && causes.any(|cause| cause.field == "metadata.uid")
+}
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

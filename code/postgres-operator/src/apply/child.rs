@@ -1,0 +1,90 @@
+//! One child by server-side apply, and whose object it is that already has the name.
+
+use crate::{
+    api::Database,
+    apply::{Answer, Written, written},
+    child::Child,
+    context::{Context, MANAGER},
+    error::Error,
+    resources::{is_credentials_of, is_owned_by},
+};
+use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::{
+    Api,
+    api::{DynamicObject, Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+/// Server-side apply of one child, to the very object that was observed or to none.
+// ANCHOR: apply-child
+pub(crate) async fn apply_child(
+    child: &Child,
+    uid: Option<&str>,
+    db: &Database,
+    ctx: &Context,
+) -> Result<Written, Error> {
+    let api = child.api(ctx);
+    let mut uid = uid.map(str::to_owned);
+    if uid.is_none() {
+        // The cache holds what carries our label. What it does not hold may still exist, and be a stranger's.
+        match existing(&api, &child.resource.kind, &child.name, db).await? {
+            Existing::None => {}
+            Existing::Ours(found) => uid = found,
+            Existing::Strangers => return Ok(Written::Refused(child.name_taken())),
+        }
+    }
+    let mut desired = child.desired.clone();
+    if let Some(uid) = uid {
+        // A precondition: the API server refuses the patch if another object has taken the name since.
+        desired["metadata"]["uid"] = json!(uid);
+    }
+    let answer = send(child, &desired, db, ctx).await;
+    written(&child.resource.kind, &child.name, answer.map(|object| Answer::Child(Box::new(object))))
+}
+// ANCHOR_END: apply-child
+
+/// Sends a child as one server-side apply, and a second patch where an old API server needs one.
+pub async fn send(
+    child: &Child,
+    desired: &Value,
+    db: &Database,
+    ctx: &Context,
+) -> Result<DynamicObject, kube::Error> {
+    let api = child.api(ctx);
+    let mut live =
+        api.patch(&child.name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(desired)).await?;
+    if let Some(patch) = child.without_foreign_selector(&live.data) {
+        live = api.patch(&child.name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+    }
+    let set = (child.resource.kind == "StatefulSet").then(|| live.clone().try_parse::<StatefulSet>());
+    if let Some(Ok(set)) = set {
+        ctx.settled.find_out(db, &set, child);
+    }
+    Ok(live)
+}
+
+/// What the API server has under a name that the cache does not know.
+pub enum Existing {
+    /// Nothing.
+    None,
+    /// A child of this Database, with its UID.
+    Ours(Option<String>),
+    /// Somebody else's object.
+    Strangers,
+}
+
+/// Asks the API server what it has under a name.
+pub async fn existing<K>(api: &Api<K>, kind: &str, name: &str, db: &Database) -> Result<Existing, Error>
+where
+    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    let what = || format!("{kind} {name}");
+    let found = api.get_metadata_opt(name).await.map_err(|source| Error::Read { what: what(), source })?;
+    Ok(match found {
+        None => Existing::None,
+        Some(found) if is_owned_by(&found.metadata, db) || is_credentials_of(&found.metadata, db) => {
+            Existing::Ours(found.metadata.uid)
+        }
+        Some(_) => Existing::Strangers,
+    })
+}
