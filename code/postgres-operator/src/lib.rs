@@ -23,6 +23,8 @@ pub mod error;
 pub mod events;
 pub mod expectations;
 pub mod external;
+#[cfg(test)]
+mod fake;
 pub mod finalizer;
 pub mod index;
 pub mod lab;

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     resources::{is_credentials_of, is_owned_by},
 };
-use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::{api::apps::v1::StatefulSet, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{
     Api,
     api::{DynamicObject, Patch, PatchParams},
@@ -82,9 +82,17 @@ where
     let found = api.get_metadata_opt(name).await.map_err(|source| Error::Read { what: what(), source })?;
     Ok(match found {
         None => Existing::None,
-        Some(found) if is_owned_by(&found.metadata, db) || is_credentials_of(&found.metadata, db) => {
-            Existing::Ours(found.metadata.uid)
-        }
+        Some(found) if is_ours(kind, &found.metadata, db) => Existing::Ours(found.metadata.uid),
         Some(_) => Existing::Strangers,
     })
 }
+
+/// The credentials have no owner, because they outlive their Database. Any other kind without one is an orphan, and the labels that
+/// it has kept make it nobody's.
+fn is_ours(kind: &str, found: &ObjectMeta, db: &Database) -> bool {
+    if kind == "Secret" { is_credentials_of(found, db) } else { is_owned_by(found, db) }
+}
+
+#[cfg(test)]
+#[path = "child_tests.rs"]
+mod tests;
