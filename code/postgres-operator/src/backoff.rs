@@ -81,6 +81,12 @@ mod tests {
     }
 
     #[test]
+    fn what_has_only_changed_is_looked_at_again_sooner() {
+        let millis = |failures| delay(FIRST_STALE, LONGEST_STALE, failures).as_millis();
+        assert_eq!([0, 1, 2, 3, 4, 5, 500].map(millis), [200, 400, 800, 1600, 3200, 5000, 5000]);
+    }
+
+    #[test]
     fn a_success_starts_over_and_objects_do_not_share() {
         let backoff = Backoff::default();
         let (one, mut two) = (database(), database());

@@ -111,6 +111,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_write_to_an_object_that_has_changed_or_gone_is_no_failure() {
+        for (code, expected) in [(409, "stale"), (404, "stale"), (403, "write"), (500, "write")] {
+            let status = kube::core::Status { code, ..Default::default() };
+            let error = Error::from_write("Service a".into(), kube::Error::Api(Box::new(status)));
+            assert_eq!(error.reason(), expected, "{code}");
+        }
+    }
+
+    #[test]
     fn an_answer_of_the_api_server_is_told_in_its_own_words() {
         let status = kube::core::Status { message: "quota exceeded".into(), code: 403, ..Default::default() };
         let error = Error::Write { what: "Service a".into(), source: kube::Error::Api(Box::new(status)) };

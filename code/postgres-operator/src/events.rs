@@ -61,3 +61,7 @@ pub async fn publish(
         tracing::warn!(reason, error = chain(&error), "the Event was not recorded");
     }
 }
+
+#[cfg(test)]
+#[path = "events_tests.rs"]
+mod tests;

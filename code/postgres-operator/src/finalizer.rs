@@ -43,3 +43,25 @@ async fn write(db: &Database, finalizers: Vec<&str>, ctx: &Context) -> Result<Ar
     written.map(Arc::new).map_err(|source| Error::from_write(what(), source))
 }
 // ANCHOR_END: finalizer-write
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{fake, resources::tests::database};
+
+    #[tokio::test]
+    async fn the_names_of_others_stay_and_the_very_object_and_version_are_meant() {
+        let (client, log) = fake::client(|_| fake::refusal(409, "Conflict"));
+        let ctx = fake::context(client);
+        let mut db = database();
+        db.metadata.finalizers = Some(vec!["another/one".into()]);
+        let added = add(&db, &ctx).await;
+        assert!(matches!(added, Err(Error::Stale { .. })), "the next pass looks again: {added:?}");
+        db.metadata.finalizers = Some(vec![FINALIZER.into(), "another/one".into()]);
+        let _ = remove(&db, &ctx).await;
+        let patches: Vec<_> = log.take().into_iter().map(|asked| asked.body["metadata"].clone()).collect();
+        let patch =
+            |finalizers: &[&str]| json!({"uid": "uid-1", "resourceVersion": "1", "finalizers": finalizers});
+        assert_eq!(patches, [patch(&["another/one", FINALIZER]), patch(&["another/one"])]);
+    }
+}

@@ -42,3 +42,18 @@ pub struct RunOptions {
     #[command(flatten)]
     pub log: LogOptions,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Args;
+
+    #[test]
+    fn what_nobody_chooses_is_what_the_book_says() {
+        let command = RunOptions::augment_args(clap::Command::new("operator"));
+        for (option, expected) in [("requeue", "300"), ("concurrency", "8")] {
+            let argument = command.get_arguments().find(|argument| argument.get_id() == option).unwrap();
+            assert_eq!(argument.get_default_values(), [expected], "{option}");
+        }
+    }
+}

@@ -75,3 +75,45 @@ pub fn next(db: &Database, outcome: &Outcome, ctx: &Context) -> Action {
     Action::requeue(ctx.requeue_after())
 }
 // ANCHOR_END: next
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{api::SecretKeyRef, blocked::Blocked, fake, resources::tests::database};
+
+    #[tokio::test]
+    async fn there_is_always_a_next_time_and_a_delay_grows_until_a_pass_ends_well() {
+        let ctx = fake::context(fake::client(|_| None).0);
+        let blocked = Some(Blocked::NameTaken { kind: "Service".into(), name: "orders".into() });
+        for (outcome, failures) in [
+            (Outcome { blocked, ..Outcome::default() }, 1),
+            (Outcome { login: Some(Login::NoAnswer), ..Outcome::default() }, 1),
+            (Outcome::default(), 0),
+        ] {
+            assert_ne!(next(&database(), &outcome, &ctx), Action::await_change(), "{outcome:?}");
+            assert_eq!(ctx.backoff.retrying(), failures, "{outcome:?}");
+        }
+        let (interval, longest) = (ctx.requeue, ctx.requeue.mul_f64(1.1));
+        assert!((0..50).all(|_| (interval..=longest).contains(&ctx.requeue_after())));
+    }
+
+    #[tokio::test]
+    async fn a_read_that_fails_ends_the_pass_before_anything_is_said() {
+        let (client, log) = fake::client(|_| fake::refusal(500, "InternalError"));
+        let mut db = database();
+        db.spec.password_secret_ref = Some(SecretKeyRef { name: "own".into(), key: "pw".into() });
+        let ended = reconcile(Arc::new(db), Arc::new(fake::context(client))).await;
+        assert!(matches!(ended, Err(Error::Read { .. })), "{ended:?}");
+        assert_eq!(log.lines(), ["GET /api/v1/namespaces/shop/secrets/own"], "no status was written");
+    }
+
+    #[tokio::test]
+    async fn a_write_that_the_caches_do_not_show_ends_the_pass_as_stale() {
+        let (client, log) = fake::client(|_| None);
+        let ctx = fake::context(client);
+        ctx.expectations.expect(&database(), "Service orders".into(), 7);
+        let ended = reconcile(Arc::new(database()), Arc::new(ctx)).await;
+        assert!(matches!(ended, Err(Error::Stale { .. })), "{ended:?}");
+        assert!(log.lines().is_empty());
+    }
+}

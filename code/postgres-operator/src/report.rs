@@ -75,7 +75,7 @@ fn says_nothing_new(status: &DatabaseStatus, live: Option<&DatabaseStatus>) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::tests::database;
+    use crate::{fake, resources::tests::database};
 
     #[test]
     fn the_same_outcome_says_nothing_new() {
@@ -99,6 +99,25 @@ mod tests {
             &status(&db, Phase::Deploying, &Outcome::default(), Timestamp::now()),
             db.status.as_ref()
         ));
+    }
+
+    #[tokio::test]
+    async fn one_patch_says_it_for_one_version_of_one_object_and_none_when_it_is_said() {
+        let (client, log) = fake::client(|_| fake::refusal(409, "Conflict"));
+        let ctx = fake::context(client);
+        let mut db = database();
+        let said = status(&db, Phase::Deploying, &Outcome::default(), Timestamp::UNIX_EPOCH);
+        let refused = report(Arc::new(db.clone()), &said, &ctx).await;
+        assert!(matches!(refused, Err(Error::Stale { .. })), "the next pass starts from the newer object");
+        let asked = log.take();
+        assert_eq!(asked.len(), 1);
+        assert!(asked[0].line.contains("/databases/orders/status?"), "{}", asked[0].line);
+        assert!(asked[0].line.contains("fieldManager=postgres-operator"), "{}", asked[0].line);
+        let metadata = &asked[0].body["metadata"];
+        assert_eq!((&metadata["uid"], &metadata["resourceVersion"]), (&json!("uid-1"), &json!("1")));
+        db.status = Some(said.clone());
+        report(Arc::new(db), &said, &ctx).await.unwrap();
+        assert!(log.take().is_empty());
     }
 
     #[test]

@@ -200,3 +200,7 @@ fn note(result: PassResult, ctx: &Context) {
         Err(error) => tracing::warn!(error = chain(&error), "a watch failed and is tried again"),
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -198,38 +198,5 @@ where
 // ANCHOR_END: watched
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use futures::future::join_all;
-    use kube::runtime::watcher::Event;
-    use std::sync::Arc;
-
-    #[tokio::test(start_paused = true)]
-    async fn every_pass_that_waits_for_the_caches_goes_on_when_they_are_filled() {
-        let (stateful_sets, mut sets) = reflector::store();
-        let (services, mut service_writer) = reflector::store();
-        let (service_accounts, mut accounts) = reflector::store();
-        let (secrets, mut secret_writer) = reflector::store();
-        let (pods, mut pod_writer) = reflector::store();
-        let stores = Stores { stateful_sets, services, service_accounts, secrets, pods };
-        let caches = Arc::new(Caches::new(stores, |stores| filled(stores).boxed()));
-        let passes: Vec<_> = (0..3)
-            .map(|_| {
-                let caches = caches.clone();
-                tokio::spawn(async move { caches.ready().await.is_ok() })
-            })
-            .collect();
-        sets.apply_watcher_event(&Event::InitDone);
-        service_writer.apply_watcher_event(&Event::InitDone);
-        tokio::task::yield_now().await;
-        // Somebody asks whether it is ready, in between.
-        assert!(!caches.are_ready());
-        accounts.apply_watcher_event(&Event::InitDone);
-        secret_writer.apply_watcher_event(&Event::InitDone);
-        pod_writer.apply_watcher_event(&Event::InitDone);
-        let started = tokio::time::Instant::now();
-        assert!(join_all(passes).await.into_iter().all(|ready| ready.unwrap_or(false)));
-        assert_eq!(started.elapsed(), Duration::ZERO, "nobody waited for the deadline");
-        assert!(caches.are_ready());
-    }
-}
+#[path = "watches_tests.rs"]
+mod tests;

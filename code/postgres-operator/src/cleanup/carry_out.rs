@@ -94,3 +94,48 @@ where
     }
 }
 // ANCHOR_END: delete-exactly
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{fake, resources::tests::database};
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn what_is_deleted_is_named_by_its_uid_and_what_is_gone_is_done() {
+        for (code, reason, expected) in [
+            (200, "", "done"),
+            (404, "NotFound", "done"),
+            (409, "Conflict", "stale"),
+            (403, "Forbidden", "error"),
+        ] {
+            let (client, log) = fake::client(move |_| match code {
+                200 => Some((
+                    200,
+                    json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}).to_string(),
+                )),
+                _ => fake::refusal(code, reason),
+            });
+            let ctx = fake::context(client);
+            let found = match carry_out(Step::StopServers("set-1".into()), &database(), &ctx).await {
+                Ok(()) => "done",
+                Err(Error::Stale { .. }) => "stale",
+                Err(_) => "error",
+            };
+            assert_eq!(found, expected, "{code}");
+            let asked = log.take().remove(0);
+            assert_eq!(asked.line, "DELETE /apis/apps/v1/namespaces/shop/statefulsets/orders?");
+            assert_eq!(asked.body["preconditions"], json!({"uid": "set-1"}));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_loss_is_told_in_a_warning() {
+        let (client, log) = fake::client(|asked| Some((201, asked.body.to_string())));
+        let ctx = fake::context(client);
+        carry_out(Step::AdmitLoss, &database(), &ctx).await.unwrap();
+        let event = log.take().remove(0).body;
+        assert_eq!((&event["type"], &event["reason"]), (&json!("Warning"), &json!("FinalBackupGivenUp")));
+        assert!(ctx.told.contains("uid-1"));
+    }
+}

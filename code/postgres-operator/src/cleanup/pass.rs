@@ -46,3 +46,7 @@ pub async fn clean_up(db: Arc<Database>, ctx: &Context) -> Result<Action, Error>
     Err(Error::Unsettled)
 }
 // ANCHOR_END: clean-up
+
+#[cfg(test)]
+#[path = "pass_tests.rs"]
+mod tests;

@@ -154,3 +154,7 @@ fn fingerprint(pod_uid: &str, as_: &Credentials) -> u64 {
     (pod_uid, &as_.user, &as_.database, as_.password.expose_secret()).hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+#[path = "login_tests.rs"]
+mod tests;
