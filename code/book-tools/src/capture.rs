@@ -3,14 +3,19 @@
 use crate::console::{self, Section};
 use regex::Regex;
 use std::{
-    io::Write,
+    fs,
+    io::{self, BufRead, BufReader, Write},
     path::Path,
     process::{Command, Stdio},
 };
 
 /// Runs a session in one shell per file, in the repository's root, so that `cd`, variables and background jobs carry over from
-/// command to command. Returns the sections with what was printed this time.
-pub fn run(root: &Path, sections: &[Section]) -> Result<Vec<Section>, String> {
+/// command to command. Returns the sections with what was printed this time, and hands over each one when it ends.
+pub fn run(
+    root: &Path,
+    sections: &[Section],
+    mut ended: impl FnMut(&Section) -> Result<(), String>,
+) -> Result<Vec<Section>, String> {
     // Between two commands the shell prints a line that no command prints.
     const MARK: &str = "\u{1}next\u{1}";
     // What `cargo run` told this program about itself would make the session's own cargo compile ring, whose build script
@@ -32,15 +37,34 @@ pub fn run(root: &Path, sections: &[Section]) -> Result<Vec<Section>, String> {
     if let Some(mut input) = shell.stdin.take() {
         input.write_all(script.as_bytes()).map_err(|error| error.to_string())?;
     }
-    let output = shell.wait_with_output().map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut outputs = text.split(MARK).map(|part| part.trim_matches('\n').to_owned());
+    let mut output = BufReader::new(shell.stdout.take().ok_or("bash has no output")?);
     let mut recorded = sections.to_vec();
-    for step in recorded.iter_mut().flat_map(|section| &mut section.steps) {
-        let printed = outputs.next().ok_or_else(|| format!("the shell ended before `{}`", step.command))?;
-        step.output = printed.lines().map(|line| line.trim_end().to_owned()).collect();
+    for section in &mut recorded {
+        for step in &mut section.steps {
+            let printed = until(&mut output, MARK).map_err(|error| error.to_string())?;
+            step.output = printed.ok_or_else(|| format!("the shell ended before `{}`", step.command))?;
+        }
+        ended(section)?;
     }
+    shell.wait().map_err(|error| error.to_string())?;
     Ok(recorded)
+}
+
+/// The lines before a mark, without empty ones around them; nothing where the output ends before it.
+fn until(output: &mut impl BufRead, mark: &str) -> io::Result<Option<Vec<String>>> {
+    let mut printed = String::new();
+    loop {
+        let mut line = Vec::new();
+        if output.read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        let line = String::from_utf8_lossy(&line);
+        if line.trim_end() == mark {
+            let lines = printed.trim_matches('\n').lines();
+            return Ok(Some(lines.map(|line| line.trim_end().to_owned()).collect()));
+        }
+        printed.push_str(&line);
+    }
 }
 
 /// Where two recordings of a session differ in more than what differs from run to run.
@@ -100,17 +124,24 @@ fn masked(line: &str) -> String {
     rules.into_iter().fold(line.to_owned(), fold)
 }
 
-/// Records a file, or with `check` compares it. Returns what differs.
-pub fn file(root: &Path, path: &Path, check: bool) -> Result<Vec<String>, String> {
-    let error = |error: std::io::Error| format!("{}: {error}", path.display());
-    let text = std::fs::read_to_string(path).map_err(error)?;
+/// Records a file, or with `check` compares it: the sections of these names, or all. Returns what differs. Each section is
+/// written when it ends, so that a recording that is cut short is not lost.
+pub fn file(root: &Path, path: &Path, only: &[String], check: bool) -> Result<Vec<String>, String> {
+    let error = |error: io::Error| format!("{}: {error}", path.display());
+    let text = fs::read_to_string(path).map_err(error)?;
     let comment = text.split("\n## ").next().unwrap_or_default();
-    let sections = console::parse(&text).map_err(|message| format!("{}: {message}", path.display()))?;
-    let recorded = run(root, &sections)?;
+    let mut all = console::parse(&text).map_err(|message| format!("{}: {message}", path.display()))?;
+    let wanted = |section: &&Section| only.is_empty() || only.contains(&section.name);
+    let sections: Vec<Section> = all.iter().filter(wanted).cloned().collect();
     if check {
-        return Ok(differences(&sections, &recorded));
+        return Ok(differences(&sections, &run(root, &sections, |_| Ok(()))?));
     }
-    std::fs::write(path, console::print(comment, &recorded)).map_err(error)?;
+    run(root, &sections, |section| {
+        for old in all.iter_mut().filter(|old| old.name == section.name) {
+            old.clone_from(section);
+        }
+        fs::write(path, console::print(comment, &all)).map_err(error)
+    })?;
     Ok(Vec::new())
 }
 
@@ -122,12 +153,34 @@ mod tests {
     fn commands_share_a_shell_and_each_gets_its_output() {
         let sections =
             console::parse("## a\n$ x=1\n$ echo one; echo two >&2\n## b\n$ echo $x\nold\n").unwrap();
-        let recorded = run(Path::new("."), &sections).unwrap();
+        let mut ended = Vec::new();
+        let recorded = run(Path::new("."), &sections, |section| {
+            ended.push(section.name.clone());
+            Ok(())
+        });
+        let recorded = recorded.unwrap();
+        assert_eq!(ended, ["a", "b"]);
         let outputs: Vec<_> =
             recorded.iter().flat_map(|section| &section.steps).map(|step| step.output.join("|")).collect();
         assert_eq!(outputs, ["", "one|two", "1"]);
         assert_eq!(differences(&sections, &recorded).len(), 2);
         assert_eq!(differences(&recorded, &recorded), [""; 0]);
+    }
+
+    #[test]
+    fn what_was_recorded_before_a_recording_is_cut_short_stays() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let written = |text: &str| fs::write(file.path(), text).unwrap();
+        let record = |only: &[&str]| {
+            let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
+            super::file(Path::new("."), file.path(), &only, false)
+        };
+        written("About.\n\n## a\n$ echo 1\n\n## b\n$ exit\n\n## c\n$ echo 3\nold\n");
+        assert_eq!(record(&[]).unwrap_err(), "the shell ended before `exit`");
+        let text = fs::read_to_string(file.path()).unwrap();
+        assert_eq!(text, "About.\n\n## a\n$ echo 1\n1\n\n## b\n$ exit\n\n## c\n$ echo 3\nold\n");
+        record(&["c"]).unwrap();
+        assert!(fs::read_to_string(file.path()).unwrap().ends_with("$ echo 3\n3\n"));
     }
 
     #[test]

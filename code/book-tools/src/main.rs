@@ -32,6 +32,9 @@ enum Command {
     Capture {
         /// Session files. Default: all of the book
         files: Vec<PathBuf>,
+        /// Only the section of this name; may be given again
+        #[arg(long, value_name = "NAME")]
+        section: Vec<String>,
         /// Record nothing, and fail where the output differs from the recorded one
         #[arg(long)]
         check: bool,
@@ -51,7 +54,7 @@ fn main() -> ExitCode {
         None => preprocess(),
         Some(Command::Supports { .. }) => Ok(()),
         Some(Command::Expand { to }) => expand(&to),
-        Some(Command::Capture { files, check }) => sessions(files, check),
+        Some(Command::Capture { files, section, check }) => sessions(files, &section, check),
         Some(Command::Lint) => root().and_then(|root| lint::run(&root)),
         Some(Command::Reference { check }) => root().and_then(|root| reference::run(&root, check)),
     };
@@ -100,7 +103,7 @@ fn expand(to: &std::path::Path) -> Result<(), String> {
     book_tools::expand_to(&root()?, to).map(drop)
 }
 
-fn sessions(files: Vec<PathBuf>, check: bool) -> Result<(), String> {
+fn sessions(files: Vec<PathBuf>, only: &[String], check: bool) -> Result<(), String> {
     let root = root()?;
     let files = if files.is_empty() {
         console::files(&root.join("book")).map_err(|error| error.to_string())?
@@ -110,7 +113,7 @@ fn sessions(files: Vec<PathBuf>, check: bool) -> Result<(), String> {
     // Each file has a shell and namespaces of its own, and most of its time goes by with waiting.
     let different = std::thread::scope(|scope| {
         let running: Vec<_> =
-            files.iter().map(|file| scope.spawn(|| capture::file(&root, file, check))).collect();
+            files.iter().map(|file| scope.spawn(|| capture::file(&root, file, only, check))).collect();
         let ended =
             running.into_iter().map(|file| file.join().map_err(|_| "a session panicked".to_owned())?);
         ended.collect::<Result<Vec<_>, String>>().map(|all| all.concat())
