@@ -106,7 +106,7 @@ fn masked(line: &str) -> String {
         (r"target/course/\w+", "target/course/RUN"),
         (r"course-4-\d-\w{5}", "course-RUN"),
         (r"over \d+ versions", "over versions"),
-        (r"\d+ writes, the first", "writes, the first"),
+        (r"\d+ (writes|tries), the first", "$1, the first"),
         (r"of \d+ writes", "of all writes"),
         (r"\d+ bytes", "bytes"),
         // How often, and through which phases on the way, depends on how busy the machine is.
