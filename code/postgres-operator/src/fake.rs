@@ -73,11 +73,11 @@ pub(crate) fn client(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) 
 }
 
 /// What the API server says when it refuses.
-pub(crate) fn refusal(code: u16, reason: &str) -> Answer {
+pub(crate) fn refusal(code: u16, reason: &str) -> (u16, String) {
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": reason,
     });
-    Some((code, status.to_string()))
+    (code, status.to_string())
 }
 
 /// A context whose caches are empty, and filled.

@@ -51,7 +51,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_names_of_others_stay_and_the_very_object_and_version_are_meant() {
-        let (client, log) = fake::client(|_| fake::refusal(409, "Conflict"));
+        let (client, log) = fake::client(|_| Some(fake::refusal(409, "Conflict")));
         let ctx = fake::context(client);
         let mut db = database();
         db.metadata.finalizers = Some(vec!["another/one".into()]);

@@ -99,7 +99,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_that_fails_ends_the_pass_before_anything_is_said() {
-        let (client, log) = fake::client(|_| fake::refusal(500, "InternalError"));
+        let (client, log) = fake::client(|_| Some(fake::refusal(500, "InternalError")));
         let mut db = database();
         db.spec.password_secret_ref = Some(SecretKeyRef { name: "own".into(), key: "pw".into() });
         let ended = reconcile(Arc::new(db), Arc::new(fake::context(client))).await;

@@ -103,7 +103,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_patch_says_it_for_one_version_of_one_object_and_none_when_it_is_said() {
-        let (client, log) = fake::client(|_| fake::refusal(409, "Conflict"));
+        let (client, log) = fake::client(|_| Some(fake::refusal(409, "Conflict")));
         let ctx = fake::context(client);
         let mut db = database();
         let said = status(&db, Phase::Deploying, &Outcome::default(), Timestamp::UNIX_EPOCH);

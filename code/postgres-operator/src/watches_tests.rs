@@ -21,9 +21,12 @@ fn telling<K: Serialize>(first: &K, events: &[(&str, K)]) -> impl Fn(&Asked) -> 
     let line = |(type_, object): &(&str, K)| json!({"type": type_, "object": object}).to_string() + "\n";
     let events: String = events.iter().map(line).collect();
     let told = AtomicBool::new(false);
-    move |asked| match asked.line.contains("watch=") {
-        false => Some((200, list.to_string())),
-        true => (!told.swap(true, Relaxed)).then(|| (200, events.clone())),
+    move |asked| {
+        if asked.line.contains("watch=") {
+            (!told.swap(true, Relaxed)).then(|| (200, events.clone()))
+        } else {
+            Some((200, list.to_string()))
+        }
     }
 }
 

@@ -20,7 +20,7 @@ fn of_a_previous_life() -> Database {
 fn holding(found: Option<ObjectMeta>) -> (kube::Client, fake::Log) {
     fake::client(move |asked| match &found {
         _ if asked.line.starts_with("PATCH") => Some((200, asked.body.to_string())),
-        None => fake::refusal(404, "NotFound"),
+        None => Some(fake::refusal(404, "NotFound")),
         Some(metadata) => {
             let (kind, version) = ("PartialObjectMetadata", "meta.k8s.io/v1");
             Some((200, json!({"kind": kind, "apiVersion": version, "metadata": metadata}).to_string()))

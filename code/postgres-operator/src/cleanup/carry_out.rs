@@ -114,7 +114,7 @@ mod tests {
                     200,
                     json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}).to_string(),
                 )),
-                _ => fake::refusal(code, reason),
+                _ => Some(fake::refusal(code, reason)),
             });
             let ctx = fake::context(client);
             let found = match carry_out(Step::StopServers("set-1".into()), &database(), &ctx).await {

@@ -9,15 +9,15 @@ use crate::{
 use serde_json::json;
 
 /// A context whose API server has this Database, and agrees to every write.
-fn with(live: Database) -> (Context, Log) {
-    let live = serde_json::to_string(&live).unwrap();
+fn with(live: &Database) -> (Context, Log) {
+    let live = serde_json::to_string(live).unwrap();
     let (client, log) = fake::client(move |_| Some((200, live.clone())));
     (fake::without_caches(client), log)
 }
 
 #[tokio::test]
 async fn without_the_finalizer_nothing_is_asked_and_nothing_written() {
-    let (ctx, log) = with(going(&["another/one"]));
+    let (ctx, log) = with(&going(&["another/one"]));
     let action = clean_up(Arc::new(going(&["another/one"])), &ctx).await.unwrap();
     assert_ne!(action, Action::await_change());
     assert_eq!(log.lines(), [""; 0]);
@@ -25,7 +25,7 @@ async fn without_the_finalizer_nothing_is_asked_and_nothing_written() {
 
 #[tokio::test]
 async fn a_cleanup_does_not_wait_for_the_caches() {
-    let (ctx, log) = with(going(&[FINALIZER]));
+    let (ctx, log) = with(&going(&[FINALIZER]));
     clean_up(Arc::new(going(&[FINALIZER])), &ctx).await.unwrap();
     let path = "/apis/database.example.com/v1/namespaces/shop/databases/orders";
     assert_eq!(log.lines(), [format!("GET {path}"), format!("PATCH {path}?")]);
@@ -43,13 +43,13 @@ async fn only_the_object_that_the_cache_showed_is_cleaned_up() {
         ("it is not being deleted", changed(|db| db.metadata.deletion_timestamp = None)),
         ("our part is done", changed(|db| db.metadata.finalizers = None)),
     ] {
-        let (ctx, log) = with(live);
+        let (ctx, log) = with(&live);
         let ended = clean_up(Arc::new(going(&[FINALIZER])), &ctx).await;
         assert!(matches!(ended, Err(Error::Stale { .. })), "{situation}: {ended:?}");
         assert_eq!(log.take().len(), 1, "{situation}: one read, and no write");
     }
     for (code, reason, is_stale) in [(404, "NotFound", true), (500, "InternalError", false)] {
-        let (client, _) = fake::client(move |_| fake::refusal(code, reason));
+        let (client, _) = fake::client(move |_| Some(fake::refusal(code, reason)));
         let ended = clean_up(Arc::new(going(&[FINALIZER])), &fake::without_caches(client)).await;
         assert_eq!(matches!(ended, Err(Error::Stale { .. })), is_stale, "{ended:?}");
     }

@@ -122,7 +122,7 @@ async fn a_login_that_worked_is_asked_for_again_when_pod_password_or_time_have_c
         ("pod-1", "a", Duration::ZERO, 1),
         ("pod-2", "a", Duration::ZERO, 2),
         ("pod-2", "b", Duration::ZERO, 3),
-        ("pod-2", "b", GOOD_FOR - Duration::from_secs(1), 3),
+        ("pod-2", "b", Duration::from_secs(299), 3),
         ("pod-2", "b", Duration::from_secs(1), 4),
     ];
     for (pod, password, pause, connections) in after {
