@@ -2,7 +2,7 @@
 
 use postgres_operator::{
     api::Database,
-    apply::{Answer, Existing, Written, carry_out, existing, send, take_note},
+    apply::{Answer, Existing, Written, carry_out, existing, is_stale, send, take_note},
     blocked::Blocked,
     child::Child,
     context::Context,
@@ -61,9 +61,7 @@ fn sorted(child: &Child, answer: Result<kube::api::DynamicObject, kube::Error>) 
     let what = child.what();
     match answer {
         Ok(live) => Ok(Written::Done { what, answer: Answer::Child(Box::new(live)) }),
-        Err(kube::Error::Api(status)) if status.is_conflict() || status.is_already_exists() => {
-            Err(Error::Stale { what })
-        }
+        Err(kube::Error::Api(status)) if is_stale(&status) => Err(Error::Stale { what }),
         Err(kube::Error::Api(status)) => {
             tracing::warn!(%what, reason = status.reason, answer = status.message, "refused");
             Ok(Written::Refused(Blocked::refused(&child.resource.kind, &child.name, &status)))

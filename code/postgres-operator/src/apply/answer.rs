@@ -50,12 +50,7 @@ pub fn written(kind: &str, name: &str, answer: Result<Answer, kube::Error>) -> R
     let what = format!("{kind} {name}");
     match answer {
         Ok(answer) => Ok(Written::Done { what, answer }),
-        // Somebody was faster, perhaps an earlier pass whose write the cache does not show yet.
-        Err(kube::Error::Api(status))
-            if status.is_conflict() || status.is_already_exists() || is_another(&status) =>
-        {
-            Err(Error::Stale { what })
-        }
+        Err(kube::Error::Api(status)) if is_stale(&status) => Err(Error::Stale { what }),
         Err(kube::Error::Api(status)) => {
             tracing::warn!(%what, reason = status.reason, answer = status.message, "refused");
             Ok(Written::Refused(Blocked::refused(kind, name, &status)))
@@ -64,11 +59,14 @@ pub fn written(kind: &str, name: &str, answer: Result<Answer, kube::Error>) -> R
     }
 }
 
-/// Whether a patch was meant for an object whose name another one has taken since. The API server answers 409 to a UID of which
-/// there is no object, and 422 to one that is not the object's own: to it that is an attempt to change it.
-fn is_another(status: &Status) -> bool {
+/// Whether a write was refused because it was decided on something old. Somebody was faster, perhaps an earlier pass whose write
+/// the cache does not show yet; or another object has taken the name since. To a UID of which there is no object the API server
+/// answers 409, and 422 to one that is not the object's own: to it that is an attempt to change it.
+pub fn is_stale(status: &Status) -> bool {
     let mut causes = status.details.iter().flat_map(|details| &details.causes);
-    status.code == 422 && causes.any(|cause| cause.field == "metadata.uid")
+    status.is_conflict()
+        || status.is_already_exists()
+        || status.code == 422 && causes.any(|cause| cause.field == "metadata.uid")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 mod answer;
 mod child;
 
-pub use answer::{Answer, Written, written};
+pub use answer::{Answer, Written, is_stale, written};
 pub use child::{Existing, existing, send};
 
 use crate::{
