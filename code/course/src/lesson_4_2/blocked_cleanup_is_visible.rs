@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// A Database whose user gives the final backup up.
 const GIVEN_UP: &str = "given-up";
+/// Looks at it that change nothing.
+const LOOKS: usize = 2;
 /// Pauses between tries of the backup: with delays that double, the third is three times as long as the first at least, whatever
 /// chance takes off it.
 const PAUSES: usize = 3;
@@ -29,50 +31,61 @@ const ONE_TRY: Duration = Duration::from_millis(500);
 const MOST: usize = 20;
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
-    try_join!(with_rows(arena, NAME, snapshot(arena)), made(arena, GIVEN_UP, snapshot(arena)),)?;
-    // A file where the folder should be: nothing can be written below it.
-    in_the_way(std::fs::write(store(arena), "in the way"))?;
-    let (mark, deleted) = (arena.databases.mark(), arena.passes());
-    let mut reports = Vec::new();
-    for name in [NAME, GIVEN_UP] {
-        delete(arena, name).await?;
-        let says_why = |db: &Database| db.name_any() == name && is(db, "Failed", "True");
-        let expected = format!("Failed=True on {name} while the store is down");
-        reports.push(arena.database(mark, NOTICED, &expected, says_why).await?);
-    }
-    // Only one value of the annotation gives up.
-    set_metadata(arena, GIVEN_UP, json!({"annotations": {GIVE_UP: "false"}})).await?;
+    // Each has a store of its own: what one finds out about it, the other would make use of.
+    let given_up = arena.case(GIVEN_UP, "whose user gives the final backup up", given_up);
+    let (comes_back, ()) = try_join!(comes_back(arena), given_up)?;
+    Ok(comes_back)
+}
+
+/// The store comes back, and the backup is taken then.
+async fn comes_back(arena: &Arena) -> Result<String, Failure> {
+    with_rows(arena, NAME, snapshot(arena)).await?;
+    let deleted = arena.passes();
+    let report = blocked(arena, NAME).await?;
     backed_off(arena, deleted).await?;
-    stay(arena, &reports).await?;
-
-    set_metadata(arena, GIVEN_UP, json!({"annotations": {GIVE_UP: "true"}})).await?;
-    gone(arena, GIVEN_UP, CLEANED_UP).await?;
-    identity::<StatefulSet>(arena, NAME).await?;
-
+    stays(arena, &report).await?;
     in_the_way(std::fs::remove_file(store(arena)))?;
     gone(arena, NAME, CLEANED_UP).await?;
     let (bytes, _) = measured(&only_dump(arena, NAME)?)?;
-    let reason = condition(&reports[0].object, "Failed").map(|it| it.reason.clone()).unwrap_or_default();
+    let reason = condition(&report.object, "Failed").map(|it| it.reason.clone()).unwrap_or_default();
     Ok(format!("{reason} over {PAUSES} pauses that grow, then a backup of {bytes} bytes"))
 }
 
-/// However often they are tried again, the Databases stay as they are, with the report that they have.
-async fn stay(arena: &Arena, reports: &[Version<Database>]) -> Result<(), Failure> {
-    for report in reports {
-        let name = report.object.name_any();
-        is_there(arena, &name).await?;
-        let children =
-            left(arena, &name).await.map_err(|error| Failure::new("the children can be listed", error))?;
-        identity::<StatefulSet>(arena, &name).await?;
-        identity::<PersistentVolumeClaim>(arena, &format!("data-{name}-0")).await?;
-        if !children.contains(&format!("Secret {name}-credentials")) {
-            return Err(Failure::new(
-                format!("the credentials of {name} stay with the data"),
-                format!("{children:?}"),
-            ));
-        }
+/// The user does not wait for the store. Only one value of the annotation gives up.
+async fn given_up(stage: &Arena) -> Result<(), Failure> {
+    made(stage, GIVEN_UP, snapshot(stage)).await?;
+    let report = blocked(stage, GIVEN_UP).await?;
+    set_metadata(stage, GIVEN_UP, json!({"annotations": {GIVE_UP: "false"}})).await?;
+    stage.look_again(GIVEN_UP, LOOKS).await?;
+    stays(stage, &report).await?;
+    set_metadata(stage, GIVEN_UP, json!({"annotations": {GIVE_UP: "true"}})).await?;
+    gone(stage, GIVEN_UP, CLEANED_UP).await
+}
+
+/// A Database is deleted while its store is down, and says so.
+async fn blocked(arena: &Arena, name: &str) -> Result<Version<Database>, Failure> {
+    // A file where the folder should be: nothing can be written below it.
+    in_the_way(std::fs::write(store(arena), "in the way"))?;
+    let mark = arena.databases.mark();
+    delete(arena, name).await?;
+    let says_why = |db: &Database| db.name_any() == name && is(db, "Failed", "True");
+    let expected = format!("Failed=True on {name} while the store is down");
+    arena.database(mark, NOTICED, &expected, says_why).await
+}
+
+/// However often it is tried again, the Database stays as it is, with the report that it has.
+async fn stays(arena: &Arena, report: &Version<Database>) -> Result<(), Failure> {
+    let name = report.object.name_any();
+    is_there(arena, &name).await?;
+    let children =
+        left(arena, &name).await.map_err(|error| Failure::new("the children can be listed", error))?;
+    identity::<StatefulSet>(arena, &name).await?;
+    identity::<PersistentVolumeClaim>(arena, &format!("data-{name}-0")).await?;
+    if !children.contains(&format!("Secret {name}-credentials")) {
+        let expected = format!("the credentials of {name} stay with the data");
+        return Err(Failure::new(expected, format!("{children:?}")));
     }
-    steady(arena, reports)
+    steady(arena, report)
 }
 
 /// The tries get farther apart. They began with the first pass after a mark.
@@ -93,20 +106,18 @@ async fn backed_off(arena: &Arena, mark: usize) -> Result<(), Failure> {
 }
 
 /// Hope on every try would make the report flap, and wake everyone who watches it.
-fn steady(arena: &Arena, reports: &[Version<Database>]) -> Result<(), Failure> {
-    for report in reports {
-        let said = condition(&report.object, "Failed")
-            .map(|it| (it.status.clone(), it.reason.clone(), it.message.clone()));
-        let later = arena.databases.all().into_iter().filter(|version| {
-            version.revision > report.revision && version.object.name_any() == report.object.name_any()
-        });
-        for version in later {
-            let now = condition(&version.object, "Failed")
-                .map(|it| (it.status.clone(), it.reason.clone(), it.message.clone()));
-            if now != said {
-                let expected = format!("the same report for as long as the store is down: {said:?}");
-                return Err(Failure::new(expected, told(&version.object)));
-            }
+fn steady(arena: &Arena, report: &Version<Database>) -> Result<(), Failure> {
+    let what = |db: &Database| {
+        condition(db, "Failed").map(|it| (it.status.clone(), it.reason.clone(), it.message.clone()))
+    };
+    let said = what(&report.object);
+    let later = arena.databases.all().into_iter().filter(|version| {
+        version.revision > report.revision && version.object.name_any() == report.object.name_any()
+    });
+    for version in later {
+        if what(&version.object) != said {
+            let expected = format!("the same report for as long as the store is down: {said:?}");
+            return Err(Failure::new(expected, told(&version.object)));
         }
     }
     Ok(())
