@@ -7,8 +7,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, time::timeout};
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// PostgreSQL servers that start at the same time, in all checks of all operators together.
-const TURNS: usize = 4;
+/// PostgreSQL servers that start at the same time, in all checks of all operators together: in a cluster, and in a sandbox, where
+/// there are no containers to make.
+const TURNS: [usize; 2] = [4, 8];
 
 /// What to run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -129,8 +130,8 @@ async fn reach(context: String, mut config: Config, here: Option<Here>) -> Resul
     };
     match timeout(ANSWER_WITHIN, client.apiserver_version()).await {
         Ok(Ok(version)) => {
-            let (version, turns) = (version.git_version, Arc::new(Semaphore::new(TURNS)));
-            Ok(Cluster { context, version, client, here, turns })
+            let turns = Arc::new(Semaphore::new(TURNS[usize::from(here.is_some())]));
+            Ok(Cluster { context, version: version.git_version, client, here, turns })
         }
         Ok(Err(error)) => Err(down(chain(&error))),
         Err(_) => Err(down(format!("nothing within {} s", ANSWER_WITHIN.as_secs()))),

@@ -169,7 +169,11 @@ mod tests {
             let lesson = lab.lesson();
             let checks: BTreeSet<&str> = lesson.checks.iter().map(|check| check.name).collect();
             assert_eq!(checks.len(), lesson.checks.len(), "{lab}: two checks of one name");
-            let named = lesson.broken.iter().map(|broken| broken.fails).chain(lesson.given.iter().copied());
+            let named = lesson
+                .broken
+                .iter()
+                .map(|broken| broken.fails)
+                .chain(lesson.given.iter().chain(lesson.faults).copied());
             for check in named {
                 assert!(checks.contains(check), "{lab}: there is no check {check}");
             }

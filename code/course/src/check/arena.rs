@@ -41,6 +41,7 @@ pub(super) struct Setup {
     pub(super) logs: PathBuf,
     pub(super) depth: Depth,
     pub(super) requeue: Duration,
+    pub(super) quiet: Duration,
     pub(super) steady: Duration,
     pub(super) turns: Arc<Semaphore>,
     pub(super) shared: Shared,
@@ -58,6 +59,8 @@ pub(crate) struct Arena {
     pub(crate) sets: History<StatefulSet>,
     /// Time between two passes of the operator over an object to which nothing happens.
     pub(crate) requeue: Duration,
+    /// Without a write, or a pass, for so long nothing is under way.
+    pub(crate) quiet: Duration,
     /// How long a steady state is watched.
     pub(crate) steady: Duration,
     /// Stands between the operator and the API server.
@@ -109,6 +112,7 @@ impl Arena {
             databases,
             sets,
             requeue,
+            quiet: setup.quiet,
             steady: setup.steady,
             proxy,
             operator,

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 /// Time between two passes of an operator under check over an object to which nothing happens. A cluster has slower parts than a
 /// sandbox.
-const REQUEUE: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(2)];
+const REQUEUE: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(1)];
+/// Without a write, or a pass, for so long nothing is under way: longer than the first delay after a failure.
+const QUIET: [Duration; 2] = [Duration::from_secs(2), Duration::from_millis(1100)];
 /// An interval so long that no check sees its end.
 pub(super) const NEVER: Duration = Duration::from_hours(1);
 /// How long a steady state is watched in a cluster, where things happen now and then.
@@ -13,13 +15,17 @@ const STEADY: Duration = Duration::from_mins(1);
 /// How much a check tries.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct Depth {
-    /// Seconds for which a steady state is watched. Default: 7 in the sandbox, 60 elsewhere
+    /// Seconds for which a steady state is watched. Default: 4 in the sandbox, 60 elsewhere
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=600))]
     steady: Option<u64>,
 
-    /// Try a fault at a write or two of each resource, and not at every write
+    /// Try a fault at some writes of each resource, and not at every write
     #[arg(long)]
     pub(super) few_faults: bool,
+
+    /// Leave out the checks of crashes, lost answers and outages, which take most of the time
+    #[arg(long, conflicts_with = "few_faults")]
+    pub(super) no_faults: bool,
 
     /// Whether a steady state is watched only for as long as proves something.
     #[arg(skip)]
@@ -28,7 +34,7 @@ pub(crate) struct Depth {
 
 impl Depth {
     /// What is enough to catch every broken operator.
-    pub(crate) const PROOF: Self = Self { steady: None, few_faults: true, brief: true };
+    pub(crate) const PROOF: Self = Self { steady: None, few_faults: true, no_faults: false, brief: true };
 
     /// How long a steady state is watched at a requeue interval. Three intervals are enough to catch a write on every pass; with
     /// less than two there may be no pass in it.
@@ -52,15 +58,48 @@ pub(super) fn requeue(here: bool) -> Duration {
     REQUEUE[usize::from(here)]
 }
 
+/// How long nothing has to happen before a check takes it for the end of something.
+pub(super) fn quiet(here: bool) -> Duration {
+    QUIET[usize::from(here)]
+}
+
+/// Some of many writes, which are given by their resources: the first and the last of each resource, for what is new there and what
+/// depends on it, and as many of the others, spread evenly, as `least` asks for.
+pub(crate) fn few(resources: &[&str], least: usize) -> Vec<usize> {
+    let is_edge = |nth: &usize| {
+        let (before, after) = (&resources[..*nth], &resources[nth + 1..]);
+        !before.contains(&resources[*nth]) || !after.contains(&resources[*nth])
+    };
+    let (mut chosen, others): (Vec<usize>, Vec<usize>) = (0..resources.len()).partition(is_edge);
+    let missing = least.saturating_sub(chosen.len()).min(others.len());
+    chosen.extend((0..missing).map(|nth| others[nth * others.len() / missing]));
+    chosen.sort_unstable();
+    chosen
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn few_writes_are_of_every_resource_and_as_many_as_is_asked_for() {
+        let writes = ["status", "database", "status", "status", "status", "service", "service", "status"];
+        for (least, expected) in [
+            (0, &[0, 1, 5, 6, 7][..]),
+            (6, &[0, 1, 2, 5, 6, 7]),
+            (7, &[0, 1, 2, 3, 5, 6, 7]),
+            (9, &[0, 1, 2, 3, 4, 5, 6, 7]),
+        ] {
+            assert_eq!(few(&writes, least), expected, "{least}");
+        }
+        assert!(few(&[], 5).is_empty());
+    }
+
+    #[test]
     fn a_steady_state_has_a_few_passes_in_it() {
-        let depth = |steady, brief| Depth { steady, few_faults: false, brief };
+        let depth = |steady, brief| Depth { steady, few_faults: false, no_faults: false, brief };
         for (depth, here, expected) in [
-            (depth(None, false), true, Some(7)),
+            (depth(None, false), true, Some(4)),
             (depth(None, false), false, Some(60)),
             (depth(None, true), false, Some(31)),
             (depth(Some(5), false), true, Some(5)),

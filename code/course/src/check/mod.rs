@@ -32,7 +32,7 @@ use futures::{StreamExt, future::LocalBoxFuture, stream};
 use std::{path::Path, process::ExitCode, sync::Arc, time::Instant};
 
 pub(crate) use arena::Arena;
-pub(crate) use depth::Depth;
+pub(crate) use depth::{Depth, few};
 pub(crate) use history::{History, Kind, Version};
 pub(crate) use oracle::Moment;
 pub(crate) use passes::{POKE, Pass, gaps};
@@ -81,6 +81,8 @@ pub(crate) struct Lesson {
     pub(crate) broken: &'static [Broken],
     /// Checks that the starter passes already: their work is given. It fails all others.
     pub(crate) given: &'static [&'static str],
+    /// Checks that are made of fault cases: crashes, lost answers, outages.
+    pub(crate) faults: &'static [&'static str],
     /// Which checks need which piece of work.
     pub(crate) tasks: &'static [Task],
 }
@@ -146,6 +148,9 @@ pub(crate) async fn run(
     let job = Job { lab, target, cluster: &cluster, program: &program, depth: options.depth };
     let verdicts = execute(job, checks, stop, tell).await?;
     out.end(lab, target, &verdicts, started.elapsed());
+    if options.depth.no_faults && options.only.is_none() && !options.json {
+        println!("left out: {}", lab.lesson().faults.join(", "));
+    }
     if options.timeline {
         print::timelines(&verdicts);
     }
@@ -180,6 +185,7 @@ pub(crate) async fn execute(
         logs,
         depth: job.depth,
         requeue: depth::requeue(here),
+        quiet: depth::quiet(here),
         steady,
         turns: cluster.turns.clone(),
         shared: shared::Shared::default(),
@@ -216,12 +222,18 @@ fn selected(lab: Lab, options: &CheckOptions) -> Result<Vec<Check>, String> {
     if all.is_empty() {
         return Err(format!("lab {lab} has no checks yet"));
     }
-    let Some(name) = options.only.as_deref() else { return Ok(all) };
+    let Some(name) = options.only.as_deref() else {
+        return Ok(all.into_iter().filter(|check| !options.depth.no_faults || !has_faults(check)).collect());
+    };
     let names = || all.iter().map(|check| check.name).collect::<Vec<_>>().join(", ");
     let found = all.iter().copied().find(|check| check.name == name);
     found
         .map(|check| vec![check])
         .ok_or_else(|| format!("lab {lab} has no check {name:?}; it has {}", names()))
+}
+
+fn has_faults(check: &Check) -> bool {
+    Lab::ALL.into_iter().any(|lab| lab.lesson().faults.contains(&check.name))
 }
 
 async fn one(check: Check, setup: Arc<arena::Setup>) -> Verdict {

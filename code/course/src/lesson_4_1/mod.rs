@@ -33,6 +33,7 @@ pub(crate) const LESSON: Lesson = Lesson {
         Broken { name: "writes-every-time", fails: "no-hot-loop" },
     ],
     given: &[],
+    faults: &[],
     tasks: &[
         Task { file: "report.rs", function: "report", checks: &["others-conditions-survive", "no-hot-loop"] },
         Task {

@@ -5,8 +5,6 @@ use crate::check::{Arena, Failure};
 use fault_proxy::Request;
 use std::time::{Duration, Instant};
 
-/// No write for this long is where the steady state begins.
-const QUIET: Duration = Duration::from_secs(2);
 const QUIET_WITHIN: Duration = Duration::from_secs(15);
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
@@ -42,7 +40,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
 
 /// Waits until the operator has stopped writing.
 pub(crate) async fn quiet(arena: &Arena) -> Result<(), Failure> {
-    quiet_for(arena, QUIET).await
+    quiet_for(arena, arena.quiet).await
 }
 
 /// Waits until it has written nothing for so long.

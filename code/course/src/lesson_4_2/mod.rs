@@ -37,6 +37,7 @@ pub(crate) const LESSON: Lesson = Lesson {
         Broken { name: "waits-for-the-event", fails: "deleted-while-down" },
     ],
     given: &[],
+    faults: &["cleanup-survives-crashes", "blocked-cleanup-is-visible"],
     tasks: &[
         Task { file: "finalizer.rs", function: "add", checks: &["finalizer-before-children"] },
         Task {

@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// Between one change and the next, so that each is an event of its own.
-const BETWEEN: Duration = Duration::from_millis(500);
+const BETWEEN: Duration = Duration::from_millis(300);
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     without_pods(arena, &arena.namespace).await?;
     arena.create(NAME, json!({})).await?;
-    settled(arena, &arena.namespace, NAME).await?;
+    settled(arena, &arena.namespace, &[NAME]).await?;
     let mut took = Vec::new();
 
     let accounts = Children::<ServiceAccount>::of(arena);

@@ -1,8 +1,6 @@
 //! With 1,000 Databases an event of one Secret costs no list, and touches only the Database that names it.
 
-use super::stage::{
-    NAME, NOTICED, QUIET, SECRET, SOON, create_secret, naming, rotate, settled, without_pods,
-};
+use super::stage::{NAME, NOTICED, SECRET, SOON, create_secret, naming, rotate, settled, without_pods};
 use crate::check::{Arena, Failure};
 use fault_proxy::Verb;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -30,8 +28,8 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     arena.operator.start().map_err(|error| Failure::new("the operator starts", error))?;
     create_secret(arena, &arena.namespace, SECRET).await?;
     arena.create(NAME, naming(SECRET)).await?;
-    settled(arena, &arena.namespace, NAME).await?;
-    arena.rests(QUIET, ALL_SEEN).await?;
+    settled(arena, &arena.namespace, &[NAME]).await?;
+    arena.rests(arena.quiet, ALL_SEEN).await?;
     if arena.passes() < OTHERS {
         let expected = format!("the operator has looked at all {OTHERS} Databases");
         return Err(Failure::new(expected, format!("{} passes", arena.passes())));
@@ -40,7 +38,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     let (passes, requests) = (arena.passes(), arena.proxy.mark());
     rotate(arena, &arena.namespace, SECRET).await?;
     let took = arena.pass_over(passes, (&arena.namespace, NAME), SOON, "a change of its Secret").await?;
-    arena.rests(QUIET, NOTICED).await?;
+    arena.rests(arena.quiet, NOTICED).await?;
     let requests = arena.proxy.requests_since(requests);
     if let Some(list) = requests.iter().find(|request| request.verb == Verb::List) {
         return Err(Failure::new("no list for an event of one Secret", list.to_string()));

@@ -1,6 +1,6 @@
 //! Labels, annotations and finalizers of a Database are news, though its generation stays.
 
-use super::stage::{NAME, NOTICED, QUIET, SOON, settled, without_pods};
+use super::stage::{NAME, NOTICED, SOON, settled, without_pods};
 use crate::check::{Arena, Failure};
 use kube::{
     ResourceExt,
@@ -16,7 +16,7 @@ const HELD: &str = "course.example.com/held";
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     without_pods(arena, &arena.namespace).await?;
     arena.create(NAME, json!({})).await?;
-    settled(arena, &arena.namespace, NAME).await?;
+    settled(arena, &arena.namespace, &[NAME]).await?;
     let label = noticed(arena, "a new label", json!({"labels": {"team": "orders"}})).await?;
     let annotation = noticed(arena, "a new annotation", json!({"annotations": {"team": "orders"}})).await?;
     let finalizers = arena.databases.last().map(|version| version.object.finalizers().to_vec());
@@ -32,6 +32,6 @@ async fn noticed(arena: &Arena, what: &str, metadata: Value) -> Result<Duration,
     let patched = arena.api::<Database>().patch_metadata(NAME, &PatchParams::default(), &patch).await;
     patched.map_err(|error| Failure::new(format!("{what} can be written"), chain(&error)))?;
     let took = arena.pass_over(mark, (&arena.namespace, NAME), SOON, what).await?;
-    arena.rests(QUIET, NOTICED).await?;
+    arena.rests(arena.quiet, NOTICED).await?;
     Ok(took)
 }

@@ -1,6 +1,6 @@
 //! A deletion that no watch reported is healed by the next pass that comes without an event.
 
-use super::stage::{NAME, NOTICED, settled, without_pods};
+use super::stage::{NAME, NOTICED, without_pods};
 use crate::{
     check::{Arena, Failure},
     lesson_4_1::quiet,
@@ -10,16 +10,20 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::{ResourceExt, api::DeleteParams};
 use postgres_operator::error::chain;
 use serde_json::json;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Intervals until all is well: the list that lacks the StatefulSet takes a moment to come, and the pass after it finds out.
-const HEALED: u32 = 3;
+/// The list that lacks the StatefulSet takes a moment to come: a watch that ended is not taken up at once.
+const LISTED: Duration = Duration::from_secs(3);
+/// Intervals until all is well from then on: the pass after the list finds out.
+const HEALED: u32 = 2;
 const RESOURCE: &str = "statefulsets";
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     without_pods(arena, &arena.namespace).await?;
     arena.create(NAME, json!({})).await?;
-    settled(arena, &arena.namespace, NAME).await?;
+    let is_made = |set: &StatefulSet| set.name_any() == NAME;
+    arena.set(0, NOTICED, "the StatefulSet is made", is_made).await?;
+    quiet(arena).await?;
     let set = arena.api::<StatefulSet>().get(NAME).await;
     let set = set.map_err(|error| Failure::new("the StatefulSet is there", chain(&error)))?;
 
@@ -37,7 +41,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     arena.proxy.lift_all();
 
     let back = |other: &StatefulSet| other.uid() != set.uid();
-    let back = arena.set(mark, HEALED * arena.requeue, "the StatefulSet is back", back).await?;
+    let back = arena.set(mark, LISTED + HEALED * arena.requeue, "the StatefulSet is back", back).await?;
     let told = arena
         .proxy
         .events()

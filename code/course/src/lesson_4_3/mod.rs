@@ -35,6 +35,7 @@ pub(crate) const LESSON: Lesson = Lesson {
         Broken { name: "caches-not-awaited", fails: "restart-is-silent" },
     ],
     given: &[],
+    faults: &[],
     tasks: &[
         Task {
             file: "sources.rs",

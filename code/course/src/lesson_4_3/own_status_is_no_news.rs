@@ -1,6 +1,6 @@
 //! A status write leads to no pass: neither the operator's own nor somebody else's.
 
-use super::stage::{NAME, NOTICED, QUIET, SOON, settled, without_pods};
+use super::stage::{NAME, NOTICED, SOON, settled, without_pods};
 use crate::check::{Arena, Failure};
 use kube::api::{Patch, PatchParams};
 use postgres_operator::{api::Database, error::chain};
@@ -9,7 +9,7 @@ use serde_json::json;
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     without_pods(arena, &arena.namespace).await?;
     arena.create(NAME, json!({})).await?;
-    settled(arena, &arena.namespace, NAME).await?;
+    settled(arena, &arena.namespace, &[NAME]).await?;
 
     // A change that no child shows: what follows it is one pass, and the status that this pass writes.
     let (passes, versions) = (arena.passes(), arena.databases.mark());
@@ -19,7 +19,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
         db.status.as_ref().and_then(|status| status.observed_generation) == db.metadata.generation
     };
     arena.database(versions, NOTICED, "a status that speaks of the new generation", observed).await?;
-    arena.rests(QUIET, NOTICED).await?;
+    arena.rests(arena.quiet, NOTICED).await?;
     let own = arena.passes() - passes;
     if own != 1 {
         return Err(Failure::new("one pass for one change of the spec", format!("{own}")));
@@ -39,7 +39,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
         .await;
     applied.map_err(|error| Failure::new("somebody else can write a condition", chain(&error)))?;
     // Time itself is the subject here: nothing has to happen.
-    tokio::time::sleep(QUIET).await;
+    tokio::time::sleep(arena.quiet).await;
     match arena.passes() - passes {
         0 => Ok("one pass for a change of the spec, none for two status writes".into()),
         count => Err(Failure::new("no pass for somebody else's status write", format!("{count}"))),

@@ -16,7 +16,7 @@ const STORES: [&str; 5] = ["statefulsets", "services", "serviceaccounts", "secre
 /// The operator asks for one object of each kind before it starts to watch, to find out whether it may.
 const ASKED_BEFORE: usize = 1;
 /// Time for a pass that does not wait to go wrong.
-const EACH: Duration = Duration::from_millis(700);
+const EACH: Duration = Duration::from_millis(500);
 /// Intervals: a pass without an event is in them.
 const AFTERWARDS: u32 = 2;
 

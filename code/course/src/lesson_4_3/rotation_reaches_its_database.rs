@@ -1,8 +1,7 @@
 //! A change of a Secret reconciles the Databases that name it, and no other.
 
 use super::stage::{
-    NOTICED, QUIET, SOON, create_secret, delete_secret, misses_its_secret, naming, rotate, settled,
-    without_pods,
+    NOTICED, SOON, create_secret, delete_secret, misses_its_secret, naming, rotate, settled, without_pods,
 };
 use crate::check::{Arena, Failure};
 use kube::ResourceExt;
@@ -22,11 +21,9 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     ] {
         arena.create(name, spec).await?;
     }
-    for name in ["orders", "billing", "stock", "plain"] {
-        settled(arena, &arena.namespace, name).await?;
-    }
+    settled(arena, &arena.namespace, &["orders", "billing", "stock", "plain"]).await?;
     arena.change("stock", naming("other")).await?;
-    arena.rests(QUIET, NOTICED).await?;
+    arena.rests(arena.quiet, NOTICED).await?;
 
     reaches(arena, "shared", &["billing", "orders"]).await?;
     reaches(arena, "other", &["stock"]).await?;
@@ -57,7 +54,7 @@ async fn reaches(arena: &Arena, secret: &str, databases: &[&str]) -> Result<(), 
         let event = format!("a change of Secret {secret}");
         arena.pass_over(mark, (&arena.namespace, name), SOON, &event).await?;
     }
-    arena.rests(QUIET, NOTICED).await?;
+    arena.rests(arena.quiet, NOTICED).await?;
     let passes = arena.passes_since(mark);
     let reached: BTreeSet<&str> = passes.iter().map(|pass| pass.database.as_str()).collect();
     if reached != databases.iter().copied().collect() {

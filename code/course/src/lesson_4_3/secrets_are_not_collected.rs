@@ -8,7 +8,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     without_pods(arena, &arena.namespace).await?;
     create_secret(arena, &arena.namespace, SECRET).await?;
     arena.create(NAME, naming(SECRET)).await?;
-    settled(arena, &arena.namespace, NAME).await?;
+    settled(arena, &arena.namespace, &[NAME]).await?;
 
     let requests = arena.requests();
     let many = |request: &&Request| {

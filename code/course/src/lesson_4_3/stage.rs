@@ -30,8 +30,6 @@ pub(super) const NOTICED: Duration = Duration::from_secs(20);
 pub(super) const MADE: Duration = Duration::from_secs(30);
 /// Long enough for an image to be there, a volume to be made and PostgreSQL to start on a busy laptop.
 pub(super) const STARTED: Duration = Duration::from_secs(90);
-/// Without a pass for so long, nothing is under way.
-pub(super) const QUIET: Duration = Duration::from_millis(1500);
 /// A quota of no pods and no volumes, in force: what happens to pods would be events too.
 pub(super) async fn without_pods(arena: &Arena, namespace: &str) -> Result<(), Failure> {
     let none = ["pods", "persistentvolumeclaims"].map(|kind| (kind.to_owned(), Quantity("0".into())));
@@ -50,14 +48,16 @@ pub(super) async fn without_pods(arena: &Arena, namespace: &str) -> Result<(), F
     .await
 }
 
-/// Waits until a Database has all its children and nothing is under way.
-pub(super) async fn settled(arena: &Arena, namespace: &str, name: &str) -> Result<(), Failure> {
+/// Waits until Databases have all their children and nothing is under way.
+pub(super) async fn settled(arena: &Arena, namespace: &str, names: &[&str]) -> Result<(), Failure> {
     let sets: Api<StatefulSet> = Api::namespaced(arena.client.clone(), namespace);
-    until(MADE, &format!("a StatefulSet of Database {name}"), async || {
-        sets.get_metadata(name).await.map(drop).map_err(|error| chain(&error))
-    })
-    .await?;
-    arena.rests(QUIET, MADE).await
+    for name in names {
+        until(MADE, &format!("a StatefulSet of Database {name}"), async || {
+            sets.get_metadata(name).await.map(drop).map_err(|error| chain(&error))
+        })
+        .await?;
+    }
+    arena.rests(arena.quiet, MADE).await
 }
 
 /// A spec that names a Secret.

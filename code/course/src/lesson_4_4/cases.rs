@@ -5,13 +5,16 @@ use super::{
     life::{Life, still, way_up},
     until,
 };
-use crate::check::{Arena, Failure, Moment};
+use crate::check::{Arena, Failure, Moment, few};
 use fault_proxy::{Action, Aim, Fault, Injected};
 use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future::try_join, stream};
 use std::{collections::BTreeSet, time::Duration};
 
-/// Lives at the same time: more would compete for two cores until deadlines pass.
-const AT_ONCE: usize = 4;
+/// Lives of one kind at the same time. Each waits half of its time, and for a turn before its server starts.
+const AT_ONCE: usize = 6;
+
+/// Lives with a fault of one kind that are few.
+const FEW: usize = 8;
 
 /// What happens at a write.
 #[derive(Clone, Copy)]
@@ -67,21 +70,18 @@ pub(super) async fn at_each_write(arena: &Arena, blow: Blow) -> Result<String, F
 }
 
 async fn undisturbed(arena: &Arena) -> Result<Undisturbed, Failure> {
-    let live = async |name: &str| {
-        let _turn = arena.turn().await;
-        arena.case(name, "in an undisturbed life", Life::undisturbed).await
-    };
+    let live = |name| arena.case(name, "in an undisturbed life", Life::undisturbed);
     let (one, two) = try_join(live("undisturbed-one"), live("undisturbed-two")).await?;
     let chance = one.end.chance(&two.end);
     Ok(Undisturbed { one, two, chance })
 }
 
-/// The writes that both undisturbed lives have; or the first of each resource.
-fn planned(one: &[String], two: &[String], few: bool) -> Vec<Write> {
-    let shorter = one.iter().take(two.len()).cloned().enumerate();
-    let mut resources = BTreeSet::new();
-    let resource = |write: &str| write.split(' ').nth(1).unwrap_or_default().to_owned();
-    shorter.filter(|(_, write)| resources.insert(resource(write)) || !few).collect()
+/// The writes that both undisturbed lives have, or a few of them.
+fn planned(one: &[String], two: &[String], only_few: bool) -> Vec<Write> {
+    let both = &one[..one.len().min(two.len())];
+    let resources: Vec<&str> = both.iter().map(|it| it.split(' ').nth(1).unwrap_or_default()).collect();
+    let chosen = if only_few { few(&resources, FEW) } else { (0..both.len()).collect() };
+    chosen.into_iter().map(|nth| (nth, both[nth].clone())).collect()
 }
 
 /// One life with a fault. Whether it fired.
@@ -91,7 +91,6 @@ async fn case(
     (nth, write): Write,
     undisturbed: &Undisturbed,
 ) -> Result<bool, Failure> {
-    let _turn = arena.turn().await;
     let told = blow.told(&format!("write {}, {write}", nth + 1));
     let life = async |stage: &Arena| struck(stage, blow, nth, undisturbed).await;
     arena.case(&nth.to_string(), &told, life).await
@@ -135,18 +134,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_write_of_each_resource_is_few() {
-        let writes = [
-            "patch databases/status orders",
-            "patch databases orders",
-            "patch services a",
-            "patch services b",
-        ]
-        .map(str::to_owned);
-        let names =
-            |few| planned(&writes, &writes[..4], few).into_iter().map(|(nth, _)| nth).collect::<Vec<_>>();
-        assert_eq!(names(true), [0, 1, 2]);
-        assert_eq!(names(false), [0, 1, 2, 3]);
-        assert_eq!(planned(&writes, &writes[..2], false).len(), 2, "only what both lives have");
+    fn a_fault_is_at_a_write_that_both_lives_have() {
+        let writes = ["patch databases/status orders", "patch databases orders", "patch services a"];
+        let writes: Vec<String> = writes.iter().cycle().take(30).map(|&write| write.to_owned()).collect();
+        assert_eq!(planned(&writes, &writes[..2], false), [(0, writes[0].clone()), (1, writes[1].clone())]);
+        assert_eq!(planned(&writes[..4], &writes, false).len(), 4);
+        assert_eq!(planned(&writes, &writes, true).len(), FEW);
     }
 }

@@ -1,9 +1,9 @@
 //! One life of a Database: its way up, and what counts at its end.
 
 use super::{
-    NAME, NOTICED, STARTED,
+    NAME, STARTED, create_ready,
     end_state::{EndState, versions},
-    is_ready, phase, phases, ready_again,
+    is_ready, phases,
     steady_state_is_silent::next_transaction,
     table::told,
     until,
@@ -14,12 +14,15 @@ use k8s_openapi::api::core::v1::{Pod, Secret, Service};
 use kube::api::DeleteParams;
 use postgres_operator::{error::chain, phase::Phase};
 use serde_json::json;
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 /// The child that is lost.
 const LOST: &str = "orders-ro";
 /// Nothing changes for so long: the end.
-const STILL: Duration = Duration::from_millis(700);
+const STILL: Duration = Duration::from_millis(600);
 /// Looks that are forced upon an operator which is done, before a restart and after it.
 const FORCED: usize = 3;
 
@@ -90,9 +93,7 @@ impl Life {
 pub(super) async fn way_up(stage: &Arena) -> Result<(), Failure> {
     // Autovacuum would write of its own accord; and nobody waits for a disk that loses nothing.
     let spec = json!({"parameters": {"autovacuum": "off", "fsync": "off"}});
-    stage.create(NAME, spec).await?;
-    stage.database(0, NOTICED * 2, "a phase is reported", |db| phase(db).is_some()).await?;
-    ready_again(stage, 0).await?;
+    create_ready(stage, spec).await?;
     let services = stage.api::<Service>();
     let lost = services.delete(LOST, &DeleteParams::default()).await;
     lost.map_err(|error| Failure::new(format!("Service {LOST} can be deleted"), chain(&error)))?;
@@ -111,16 +112,19 @@ fn what(request: &Request) -> String {
     format!("{} {} {}", request.verb, request.resource, request.name.as_deref().unwrap_or_default())
 }
 
-/// Waits until nothing changes any more.
+/// Waits until nothing changes any more: the operator writes nothing, and no version of a Database or a StatefulSet comes.
 pub(super) async fn still(stage: &Arena) -> Result<(), Failure> {
-    let mut before = versions(stage).await?;
+    let from = stage.proxy.mark();
+    let now = || {
+        let writes = stage.proxy.requests_since(from).iter().filter(|request| request.verb.writes()).count();
+        (writes, stage.databases.mark(), stage.sets.mark())
+    };
+    let (mut before, mut since) = (now(), Instant::now());
     let over = until(STARTED, "the end: Ready, and nothing changes any more", async || {
-        tokio::time::sleep(STILL).await;
-        let ready = stage.databases.last().is_some_and(|version| is_ready(&version.object));
-        match versions(stage).await {
-            Ok(now) => std::mem::replace(&mut before, now) == before && ready,
-            Err(_) => false,
+        if now() != before {
+            (before, since) = (now(), Instant::now());
         }
+        since.elapsed() >= STILL && stage.databases.last().is_some_and(|version| is_ready(&version.object))
     });
     over.await.map_err(|failure| Failure { seen: told(&phases(stage, NAME, 0)), ..failure })
 }

@@ -43,6 +43,7 @@ pub(crate) const LESSON: Lesson = Lesson {
         Broken { name: "failed-is-final", fails: "failed-is-not-forever" },
     ],
     given: &[],
+    faults: &["dependency-down-waits", "crash-at-every-write", "lost-response"],
     tasks: &[
         Task { file: "phase.rs", function: "derive", checks: &["phase-is-derived", "failed-is-not-forever"] },
         Task {
@@ -163,7 +164,7 @@ fn phases(arena: &Arena, name: &str, mark: usize) -> Vec<Phase> {
 async fn create_ready(arena: &Arena, spec: Value) -> Result<Version<Database>, Failure> {
     let _turn = arena.turn().await;
     arena.create(NAME, spec).await?;
-    arena.database(0, NOTICED, "a phase is reported", |db| phase(db).is_some()).await?;
+    arena.database(0, NOTICED * 2, "a phase is reported", |db| phase(db).is_some()).await?;
     ready_again(arena, 0).await
 }
 
