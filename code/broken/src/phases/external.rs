@@ -40,6 +40,16 @@ impl Mistake for NoBackoff {
     }
 }
 
+/// Mistake: a store that is down is asked again at once, for as long as it is.
+pub(super) struct HammersTheStore;
+
+impl Mistake for HammersTheStore {
+    fn cleans_up(action: Action) -> Action {
+        // What is gone by then is not looked at any more.
+        if action == Action::await_change() { action } else { Action::requeue(Duration::from_millis(500)) }
+    }
+}
+
 /// Mistake: all that failed together come back together.
 pub(super) struct NoJitter;
 

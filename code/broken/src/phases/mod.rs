@@ -65,6 +65,11 @@ trait Mistake {
     fn next(db: &Database, outcome: &Outcome, ctx: &Context, memory: &Memory) -> Action {
         next(db, outcome, ctx, memory)
     }
+
+    /// When a Database that is being deleted is looked at again.
+    fn cleans_up(action: Action) -> Action {
+        action
+    }
 }
 
 /// The broken operators of this lesson.
@@ -76,6 +81,7 @@ pub(crate) fn operator(mistake: &str) -> Option<Operator> {
         "observed-is-done" => runs::<states::ObservedIsDone>,
         "failed-is-final" => runs::<states::FailedIsFinal>,
         "no-backoff" => runs::<external::NoBackoff>,
+        "hammers-the-store" => runs::<external::HammersTheStore>,
         "no-jitter" => runs::<external::NoJitter>,
         "no-breaker" => runs::<external::NoBreaker>,
         "asks-as-superuser" => runs::<external::AsksAsSuperuser>,
@@ -93,7 +99,7 @@ fn runs<M: Mistake + 'static>(run: postgres_operator::options::RunOptions) -> st
 /// The solution's loop over the parts.
 async fn pass<M: Mistake>(db: Arc<Database>, ctx: Arc<Context>, memory: &Memory) -> Result<Action, Error> {
     if db.metadata.deletion_timestamp.is_some() {
-        return reconcile(db, ctx, memory).await;
+        return reconcile(db, ctx, memory).await.map(M::cleans_up);
     }
     if !M::looks_at(&db) {
         return Ok(Action::requeue(ctx.requeue_after()));

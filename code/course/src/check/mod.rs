@@ -35,7 +35,7 @@ pub(crate) use arena::Arena;
 pub(crate) use depth::{Depth, few};
 pub(crate) use history::{History, Kind, Version};
 pub(crate) use oracle::Moment;
-pub(crate) use passes::{POKE, Pass, gaps};
+pub(crate) use passes::{Pass, gaps};
 pub(crate) use poll::until;
 pub(crate) use verdict::{Failure, Verdict};
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// Changing it leads to a pass, and to nothing else.
-pub(crate) const POKE: &str = "course.example.com/poke";
+const POKE: &str = "course.example.com/poke";
 /// Long enough for a pass over what was annotated.
 const LOOKS_WITHIN: Duration = Duration::from_secs(30);
 

@@ -36,7 +36,7 @@ pub(super) async fn running(arena: &Arena, name: &str, mut spec: Value) -> Resul
 
 /// A Database whose children exist, and whose server never starts, for want of an image and of a node with so many processors.
 /// That costs nothing, and a deletion has as much to do.
-pub(super) async fn made(arena: &Arena, name: &str, mut spec: Value) -> Result<(), Failure> {
+pub(crate) async fn made(arena: &Arena, name: &str, mut spec: Value) -> Result<(), Failure> {
     spec["image"] = json!(NO_IMAGE);
     spec["resources"] = json!({"requests": {"cpu": "1000"}});
     arena.create(name, spec).await?;
@@ -50,13 +50,13 @@ pub(super) async fn made(arena: &Arena, name: &str, mut spec: Value) -> Result<(
 }
 
 /// Asks for the deletion, as `kubectl delete` does, and does not wait.
-pub(super) async fn delete(arena: &Arena, name: &str) -> Result<(), Failure> {
+pub(crate) async fn delete(arena: &Arena, name: &str) -> Result<(), Failure> {
     let deleted = arena.api::<Database>().delete(name, &DeleteParams::background()).await;
     deleted.map(drop).map_err(|error| Failure::new(format!("Database {name} can be deleted"), chain(&error)))
 }
 
 /// Waits until a Database is gone.
-pub(super) async fn gone(arena: &Arena, name: &str, within: Duration) -> Result<(), Failure> {
+pub(crate) async fn gone(arena: &Arena, name: &str, within: Duration) -> Result<(), Failure> {
     until(within, &format!("Database {name} is gone"), async || {
         match arena.api::<Database>().get_opt(name).await.map_err(|error| chain(&error))? {
             None => Ok(()),

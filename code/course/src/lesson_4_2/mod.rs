@@ -20,6 +20,7 @@ use crate::{
     hint::Task,
 };
 use futures::FutureExt;
+pub(crate) use life::{delete, gone, made};
 use std::time::Duration;
 
 /// The lesson's checks and what proves them.

@@ -1,59 +1,86 @@
-//! PostgreSQL cannot be reached: phase and condition say so, tries back off with jitter, the breaker bounds them, and recovery is
-//! noticed.
+//! PostgreSQL or the backup store cannot be reached: phase and condition say so, tries back off with jitter, a breaker bounds
+//! them, and recovery is noticed.
 
 use super::{
-    NAME, NOTICED, create_ready, denies, is_ready,
-    outage::{drift_apart, gaps, grow, times, told},
+    NAME, NOTICED, STARTED, denies, is_ready,
+    outage::{TELLING, drift_apart, gaps, grow, times, told},
     phase,
+    pokes::{ASKED, POKES, guarded},
+    store_down,
 };
-use crate::check::{Arena, Failure, POKE};
+use crate::check::{self, Arena, Failure};
 use fault_proxy::{Action, Aim, Fault, Injected, Request};
+use futures::try_join;
 use kube::ResourceExt;
 use postgres_operator::{api::Database, phase::Phase};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// Databases that wait for a Secret which does not exist. They have no pods, and show the delays between passes.
-const WAITING: [&str; 5] = ["waits-a", "waits-b", "waits-c", "waits-d", "waits-e"];
-/// Each waits for a Secret of its own.
-const SECRET: &str = "password-of-";
-/// How long PostgreSQL is down. Long enough for delays to reach their longest.
-const DOWN: Duration = Duration::from_secs(40);
-/// In that time a delay of one second that doubles gives six tries. Twice as many are still no flood.
+/// Databases that wait for a Secret which does not exist. They have no pods, and show the delays between passes. So many that
+/// chance does not give all of them nearly the same one.
+const WAITING: usize = 10;
+/// A Database to which much happens while its server is down. To the other one nothing happens.
+const POKED: &str = "poked";
+/// Delays that double from one second on reach a telling length after 7 s, and have passed it after 15.
+const DOWN: Duration = Duration::from_secs(60);
+/// In that time a delay of one second that doubles gives five tries, or six. Twice as many are still no flood.
 const TRIES: usize = 12;
-/// Events in a row, each of which leads to a pass.
-const POKES: usize = 12;
 /// As long as the longest delay and the longest pause of a breaker so far, one after the other.
-const RECOVERED: Duration = Duration::from_secs(100);
+pub(super) const RECOVERED: Duration = Duration::from_secs(100);
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
-    for name in WAITING {
-        let reference = json!({"name": format!("{SECRET}{name}"), "key": "password"});
-        arena.create(name, json!({"passwordSecretRef": reference})).await?;
+    let store = arena.case("store", "with the backup store down", store_down::check);
+    let (servers, store) = try_join!(server_down(arena), store)?;
+    Ok(format!("{servers}; {store}"))
+}
+
+async fn server_down(arena: &Arena) -> Result<String, Failure> {
+    for name in waiting() {
+        let reference = json!({"name": secret(&name), "key": "password"});
+        arena.create(&name, json!({"passwordSecretRef": reference})).await?;
     }
-    create_ready(arena, json!({})).await?;
-    let down = Instant::now();
+    // Without a turn: this check takes longest, and waits for nobody.
+    for name in [NAME, POKED] {
+        arena.create(name, json!({})).await?;
+    }
+    for name in [NAME, POKED] {
+        ready(arena, 0, name, STARTED, "phase and condition say Ready").await?;
+    }
     let mark = arena.proxy.mark();
     let fault = unreachable(arena).await?;
-    // Time itself is the subject here.
-    tokio::time::sleep(DOWN.saturating_sub(down.elapsed())).await;
+    let tries_for_poked = || tries(&arena.proxy.requests_since(mark), POKED).len();
+    try_join!(backed_off(arena), guarded(arena, POKED, tries_for_poked))?;
     bounded(&arena.proxy.requests_since(mark))?;
-    backed_off(arena)?;
-    guarded(arena).await?;
     harmless(&arena.proxy.requests_since(mark))?;
 
     let mark = arena.databases.mark();
     arena.proxy.lift(&fault);
     let lifted = Instant::now();
-    arena
-        .database(mark, RECOVERED, "Ready=True once PostgreSQL is back", |db| {
-            db.name_any() == NAME && is_ready(db)
-        })
-        .await?;
+    ready(arena, mark, NAME, RECOVERED, "Ready=True once PostgreSQL is back").await?;
     let seconds = lifted.elapsed().as_secs_f64();
     Ok(format!(
-        "delays grow and drift apart, {POKES} events lead to 2 tries at most, Ready {seconds:.0} s after it was back"
+        "delays grow and drift apart, {POKES} events lead to {ASKED} tries at most, Ready {seconds:.0} s after it was back"
     ))
+}
+
+fn waiting() -> impl Iterator<Item = String> {
+    (0..WAITING).map(|number| format!("waits-{number}"))
+}
+
+/// Each waits for a Secret of its own.
+fn secret(name: &str) -> String {
+    format!("password-of-{name}")
+}
+
+async fn ready(
+    arena: &Arena,
+    mark: usize,
+    name: &str,
+    within: Duration,
+    expected: &str,
+) -> Result<(), Failure> {
+    let ready = |db: &Database| db.name_any() == name && is_ready(db);
+    arena.database(mark, within, &format!("{name}: {expected}"), ready).await.map(drop)
 }
 
 /// First nobody answers, then every connection is refused. The status says so, and does not call it a failure.
@@ -64,10 +91,18 @@ async fn unreachable(arena: &Arena) -> Result<Injected, Failure> {
     };
     let mark = arena.databases.mark();
     let silence = connections(Action::Hang);
-    let says_so =
-        |db: &Database| db.name_any() == NAME && denies(db, "Ready") && phase(db) == Some(Phase::Verifying);
-    let expected = "Ready=False and the phase Verifying while PostgreSQL does not answer";
-    arena.database(mark, NOTICED * 2, expected, says_so).await?;
+    // Together, so that no second try of one is held up while the first of the other is waited for.
+    for name in [NAME, POKED] {
+        arena.poke(name, "does the server answer?").await?;
+    }
+    for name in [NAME, POKED] {
+        let says_so = |db: &Database| {
+            db.name_any() == name && denies(db, "Ready") && phase(db) == Some(Phase::Verifying)
+        };
+        let expected =
+            format!("{name}: Ready=False and the phase Verifying while PostgreSQL does not answer");
+        arena.database(mark, NOTICED * 2, &expected, says_so).await?;
+    }
     fired(&silence)?;
     let refused = connections(Action::Answer(500));
     arena.proxy.lift(&silence);
@@ -80,21 +115,33 @@ fn fired(fault: &Injected) -> Result<(), Failure> {
         .map_err(|error| Failure::new("the operator tries to reach PostgreSQL", error.to_string()))
 }
 
-/// The connections that were tried.
-fn bounded(requests: &[Request]) -> Result<(), Failure> {
-    let tries = times(requests, "pods/portforward", "orders-0");
-    let expected = format!("2 to {TRIES} tries to reach PostgreSQL in {} s", DOWN.as_secs());
-    if (2..=TRIES).contains(&tries.len()) {
-        Ok(())
-    } else {
-        Err(Failure::new(expected, format!("{}: {}", tries.len(), told(&gaps(&tries)))))
-    }
+/// When connections to a server were tried.
+fn tries(requests: &[Request], name: &str) -> Vec<std::time::SystemTime> {
+    times(requests, "pods/portforward", &format!("{name}-0"))
 }
 
-/// The passes over what waits: each reads the Secret.
-fn backed_off(arena: &Arena) -> Result<(), Failure> {
-    let requests = arena.requests();
-    let delays = WAITING.map(|name| gaps(&times(&requests, "secrets", &format!("{SECRET}{name}"))));
+/// The connections that were tried.
+fn bounded(requests: &[Request]) -> Result<(), Failure> {
+    let tries = tries(requests, NAME);
+    if (2..=TRIES).contains(&tries.len()) {
+        return Ok(());
+    }
+    let expected = format!("2 to {TRIES} tries to reach PostgreSQL while it is down");
+    Err(Failure::new(expected, format!("{}: {}", tries.len(), told(&gaps(&tries)))))
+}
+
+/// The passes over what waits: each reads the Secret. Waits until each has waited long enough to tell.
+async fn backed_off(arena: &Arena) -> Result<(), Failure> {
+    let delays = check::until(DOWN, "a delay that is long enough to tell for each that waits", async || {
+        let requests = arena.requests();
+        let delays: Vec<_> =
+            waiting().map(|name| gaps(&times(&requests, "secrets", &secret(&name)))).collect();
+        // On a busy machine the first one may be longer than it was meant to be.
+        let tells = |gaps: &Vec<Duration>| grow(gaps).is_ok() && gaps.iter().any(|gap| *gap >= TELLING);
+        let enough = delays.iter().all(tells) || delays.iter().any(|gaps| gaps.len() > TRIES);
+        if enough { Ok(delays) } else { Err(told(&delays[0])) }
+    });
+    let delays = delays.await?;
     for gaps in &delays {
         if gaps.len() > TRIES {
             let expected = format!("at most {TRIES} passes over what waits");
@@ -102,36 +149,18 @@ fn backed_off(arena: &Arena) -> Result<(), Failure> {
         }
         grow(gaps)?;
     }
-    drift_apart(&delays)
+    drift_apart(&delays, TELLING)
 }
 
-/// Each event leads to a pass, and the breaker lets few of them ask.
-async fn guarded(arena: &Arena) -> Result<(), Failure> {
-    let (mark, passes) = (arena.proxy.mark(), arena.passes());
-    let mut tick = tokio::time::interval(Duration::from_millis(400));
-    for poke in 0..POKES {
-        tick.tick().await;
-        arena.poke(NAME, &poke.to_string()).await?;
-    }
-    tick.tick().await;
-    let passes = arena.passes() - passes;
-    if passes < POKES / 2 {
-        return Err(Failure::new(format!("a pass for a change of {POKE}"), format!("{passes} for {POKES}")));
-    }
-    let asked = times(&arena.proxy.requests_since(mark), "pods/portforward", "orders-0").len();
-    if asked > 2 {
-        let expected = "at most 2 tries while the breaker is open, however many passes there are";
-        return Err(Failure::new(expected, format!("{asked} tries in {passes} passes")));
-    }
-    Ok(())
-}
-
-/// Silence is no reason to write anything of the Database's but its status.
+/// Silence is no reason to write anything of the Databases' but their status.
 fn harmless(requests: &[Request]) -> Result<(), Failure> {
-    let its_own = |request: &&Request| request.name.as_ref().is_some_and(|name| name.starts_with(NAME));
+    let theirs = |request: &&Request| {
+        let starts = |name: &String| [NAME, POKED].iter().any(|of| name.starts_with(of));
+        request.name.as_ref().is_some_and(starts)
+    };
     let told = ["databases/status", "events"];
     let harm = |request: &&Request| request.verb.writes() && !told.contains(&request.resource.as_str());
-    match requests.iter().filter(its_own).find(harm) {
+    match requests.iter().filter(theirs).find(harm) {
         Some(write) => {
             let expected = "no write but of the status while PostgreSQL is down";
             Err(Failure::new(expected, write.to_string()))

@@ -10,7 +10,10 @@ mod lost_response;
 mod only_allowed_transitions;
 mod outage;
 mod phase_is_derived;
+mod pokes;
 mod steady_state_is_silent;
+mod store;
+mod store_down;
 mod table;
 mod update_rolls_through;
 mod verify_verifies;
@@ -41,6 +44,7 @@ pub(crate) const LESSON: Lesson = Lesson {
         Broken { name: "create-without-looking", fails: "lost-response" },
         Broken { name: "password-every-pass", fails: "steady-state-is-silent" },
         Broken { name: "failed-is-final", fails: "failed-is-not-forever" },
+        Broken { name: "hammers-the-store", fails: "dependency-down-waits" },
     ],
     given: &[],
     faults: &["dependency-down-waits", "crash-at-every-write", "lost-response"],

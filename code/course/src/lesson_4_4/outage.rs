@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 /// Tries in a row at growing distances: this much farther apart at the end.
 const GROWTH: f64 = 4.0;
 /// Delays of this length tell chance from the noise of a busy machine.
-const TELLING: Duration = Duration::from_secs(6);
+pub(super) const TELLING: Duration = Duration::from_secs(6);
 /// Objects that wait for the same delay are apart by more than this part of it.
 const APART: f64 = 0.05;
 /// Closer together are an event and its echo.
@@ -42,13 +42,13 @@ pub(crate) fn grow_by(growth: f64, gaps: &[Duration]) -> Result<(), Failure> {
     Err(Failure::new("delays between tries that grow", told(gaps)))
 }
 
-/// Objects that began to wait together do not try again together.
-pub(super) fn drift_apart(objects: &[Vec<Duration>]) -> Result<(), Failure> {
+/// Objects that began to wait together do not try again together. Delays that are shorter than `telling` say nothing about that.
+pub(super) fn drift_apart(objects: &[Vec<Duration>], telling: Duration) -> Result<(), Failure> {
     let tries = objects.iter().map(Vec::len).min().unwrap_or_default();
     let spreads = (0..tries).filter_map(|nth| {
         let delays = || objects.iter().map(|gaps| gaps[nth]);
         let (shortest, longest) = (delays().min()?, delays().max()?);
-        (shortest >= TELLING).then(|| longest.saturating_sub(shortest).as_secs_f64() / longest.as_secs_f64())
+        (shortest >= telling).then(|| longest.saturating_sub(shortest).as_secs_f64() / longest.as_secs_f64())
     });
     match spreads.reduce(f64::max) {
         Some(spread) if spread > APART => Ok(()),
@@ -96,10 +96,10 @@ mod tests {
     #[test]
     fn equal_delays_are_no_jitter() {
         let same = [seconds(&[1.0, 4.0, 8.0]), seconds(&[1.1, 4.1, 8.1]), seconds(&[1.0, 4.0, 8.2])];
-        assert!(drift_apart(&same).is_err());
+        assert!(drift_apart(&same, TELLING).is_err());
         let apart = [seconds(&[1.0, 4.0, 8.0]), seconds(&[1.0, 3.6, 7.0]), seconds(&[1.0, 3.9, 6.6])];
-        assert!(drift_apart(&apart).is_ok());
-        assert!(drift_apart(&[seconds(&[1.0]), seconds(&[0.8])]).is_err(), "too short to tell");
+        assert!(drift_apart(&apart, TELLING).is_ok());
+        assert!(drift_apart(&[seconds(&[1.0]), seconds(&[0.8])], TELLING).is_err(), "too short to tell");
     }
 
     #[test]
