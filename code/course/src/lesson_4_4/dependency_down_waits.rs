@@ -3,7 +3,7 @@
 
 use super::{
     NAME, NOTICED, STARTED, denies, is_ready,
-    outage::{TELLING, drift_apart, gaps, grow, times, told},
+    outage::{TELLING, drift_apart, gaps, grow, telling, times, told},
     phase,
     pokes::{ASKED, POKES, guarded},
     store_down,
@@ -22,7 +22,7 @@ const WAITING: usize = 10;
 /// A Database to which much happens while its server is down. To the other one nothing happens.
 const POKED: &str = "poked";
 /// Delays that double from one second on reach a telling length after 7 s, and have passed it after 15.
-const DOWN: Duration = Duration::from_secs(60);
+const DOWN: Duration = Duration::from_mins(1);
 /// In that time a delay of one second that doubles gives five tries, or six. Twice as many are still no flood.
 const TRIES: usize = 12;
 /// As long as the longest delay and the longest pause of a breaker so far, one after the other.
@@ -137,7 +137,7 @@ async fn backed_off(arena: &Arena) -> Result<(), Failure> {
         let delays: Vec<_> =
             waiting().map(|name| gaps(&times(&requests, "secrets", &secret(&name)))).collect();
         // On a busy machine the first one may be longer than it was meant to be.
-        let tells = |gaps: &Vec<Duration>| grow(gaps).is_ok() && gaps.iter().any(|gap| *gap >= TELLING);
+        let tells = |gaps: &Vec<Duration>| grow(gaps).is_ok() && telling(gaps, TELLING).is_some();
         let enough = delays.iter().all(tells) || delays.iter().any(|gaps| gaps.len() > TRIES);
         if enough { Ok(delays) } else { Err(told(&delays[0])) }
     });
@@ -149,7 +149,7 @@ async fn backed_off(arena: &Arena) -> Result<(), Failure> {
         }
         grow(gaps)?;
     }
-    drift_apart(&delays, TELLING)
+    drift_apart(&delays.iter().filter_map(|gaps| telling(gaps, TELLING)).collect::<Vec<_>>())
 }
 
 /// Silence is no reason to write anything of the Databases' but their status.

@@ -42,28 +42,22 @@ pub(crate) fn grow_by(growth: f64, gaps: &[Duration]) -> Result<(), Failure> {
     Err(Failure::new("delays between tries that grow", told(gaps)))
 }
 
-/// Objects that began to wait together do not try again together. Delays that are shorter than `telling` say nothing about that.
-pub(super) fn drift_apart(objects: &[Vec<Duration>], telling: Duration) -> Result<(), Failure> {
-    let tries = objects.iter().map(Vec::len).min().unwrap_or_default();
-    let spreads = (0..tries).filter_map(|nth| {
-        let delays = || objects.iter().map(|gaps| gaps[nth]);
-        let (shortest, longest) = (delays().min()?, delays().max()?);
-        (shortest >= telling).then(|| longest.saturating_sub(shortest).as_secs_f64() / longest.as_secs_f64())
-    });
-    match spreads.reduce(f64::max) {
-        Some(spread) if spread > APART => Ok(()),
-        spread => {
-            let seen = spread.map_or("no delay that is long enough".to_owned(), |spread| {
-                format!(
-                    "they differ by {:.1} %: {}",
-                    100.0 * spread,
-                    objects.iter().map(|gaps| told(gaps)).collect::<Vec<_>>().join("; ")
-                )
-            });
-            let expected = format!("delays of {} objects that differ by chance", objects.len());
-            Err(Failure::new(expected, seen))
-        }
+/// The first delay that is long enough to tell. By it objects are compared with each other: to one of them more may have happened
+/// at first, and it has come to the same delay one try later.
+pub(super) fn telling(gaps: &[Duration], at_least: Duration) -> Option<Duration> {
+    gaps.iter().copied().find(|gap| *gap >= at_least)
+}
+
+/// Objects that wait for the same delay do not wait for the same time.
+pub(super) fn drift_apart(delays: &[Duration]) -> Result<(), Failure> {
+    let longest = delays.iter().max().copied().unwrap_or_default();
+    let shortest = delays.iter().min().copied().unwrap_or_default();
+    let spread = longest.saturating_sub(shortest);
+    if spread > longest.mul_f64(APART) {
+        return Ok(());
     }
+    let expected = format!("delays of {} objects that differ by chance", delays.len());
+    Err(Failure::new(expected, format!("they differ by {:.2} s: {}", spread.as_secs_f64(), told(delays))))
 }
 
 /// Delays in seconds, for people.
@@ -95,11 +89,20 @@ mod tests {
 
     #[test]
     fn equal_delays_are_no_jitter() {
-        let same = [seconds(&[1.0, 4.0, 8.0]), seconds(&[1.1, 4.1, 8.1]), seconds(&[1.0, 4.0, 8.2])];
-        assert!(drift_apart(&same, TELLING).is_err());
-        let apart = [seconds(&[1.0, 4.0, 8.0]), seconds(&[1.0, 3.6, 7.0]), seconds(&[1.0, 3.9, 6.6])];
-        assert!(drift_apart(&apart, TELLING).is_ok());
-        assert!(drift_apart(&[seconds(&[1.0]), seconds(&[0.8])], TELLING).is_err(), "too short to tell");
+        for (delays, expected) in [
+            (seconds(&[8.0, 8.1, 8.2]), false),
+            (seconds(&[8.0, 7.0, 6.6]), true),
+            (seconds(&[8.0]), false),
+            (seconds(&[]), false),
+        ] {
+            assert_eq!(drift_apart(&delays).is_ok(), expected, "{}", told(&delays));
+        }
+    }
+
+    #[test]
+    fn the_first_long_delay_is_the_one_that_tells() {
+        assert_eq!(telling(&seconds(&[1.0, 2.0, 4.0, 8.0, 16.0]), TELLING), Some(Duration::from_secs(8)));
+        assert_eq!(telling(&seconds(&[1.0, 2.0]), TELLING), None);
     }
 
     #[test]

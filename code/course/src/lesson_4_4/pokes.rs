@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Tries after which a breaker that opens at the third is open for some seconds.
 const OPEN_AFTER: usize = 4;
 /// Long enough for so many tries.
-const OPENS_WITHIN: Duration = Duration::from_secs(60);
+const OPENS_WITHIN: Duration = Duration::from_mins(1);
 /// Events in a row, each of which leads to a pass.
 pub(super) const POKES: usize = 6;
 /// Tries meanwhile: all passes are over before a breaker lets a third one ask.
