@@ -112,6 +112,7 @@ fn masked(line: &str) -> String {
         // How often, and through which phases on the way, depends on how busy the machine is.
         (r"^( +seen +)\d+$", "${1}COUNT"),
         (r"\bPending → .*", "PHASES"),
+        (r"\(generation \d+ to \d+\)", "(GENERATIONS)"),
         (r"\d+ tries in \d+ passes", "tries in passes"),
         // What lies around a failure depends on the moment.
         (r"^ +(object|event|log|panic|timeline|whole log) .*", "EVIDENCE"),

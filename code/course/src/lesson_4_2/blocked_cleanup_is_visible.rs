@@ -10,7 +10,7 @@ use crate::{
     lesson_4_1::{condition, is},
     lesson_4_4::grow_by,
 };
-use futures::try_join;
+use futures::join;
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim};
 use kube::ResourceExt;
 use postgres_operator::{api::Database, cleanup::GIVE_UP};
@@ -33,8 +33,10 @@ const MOST: usize = 20;
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     // Each has a store of its own: what one finds out about it, the other would make use of.
     let given_up = arena.case(GIVEN_UP, "whose user gives the final backup up", given_up);
-    let (comes_back, ()) = try_join!(comes_back(arena), given_up)?;
-    Ok(comes_back)
+    let (comes_back, given_up) = join!(comes_back(arena), given_up);
+    // Of two failures the one without an annotation says more.
+    let summary = comes_back?;
+    given_up.map(|()| summary)
 }
 
 /// The store comes back, and the backup is taken then.
@@ -116,7 +118,8 @@ fn steady(arena: &Arena, report: &Version<Database>) -> Result<(), Failure> {
     });
     for version in later {
         if what(&version.object) != said {
-            let expected = format!("the same report for as long as the store is down: {said:?}");
+            let expected =
+                format!("the same report for as long as the store is down: {}", told(&report.object));
             return Err(Failure::new(expected, told(&version.object)));
         }
     }
