@@ -63,9 +63,14 @@ pub(super) fn quiet(here: bool) -> Duration {
     QUIET[usize::from(here)]
 }
 
+/// The writes to try a fault at: all, or a few of them.
+pub(crate) fn planned(resources: &[&str], only_few: bool, least: usize) -> Vec<usize> {
+    if only_few { few(resources, least) } else { (0..resources.len()).collect() }
+}
+
 /// Some of many writes, which are given by their resources: the first and the last of each resource, for what is new there and what
 /// depends on it, and as many of the others, spread evenly, as `least` asks for.
-pub(crate) fn few(resources: &[&str], least: usize) -> Vec<usize> {
+fn few(resources: &[&str], least: usize) -> Vec<usize> {
     let is_edge = |nth: &usize| {
         let (before, after) = (&resources[..*nth], &resources[nth + 1..]);
         !before.contains(&resources[*nth]) || !after.contains(&resources[*nth])

@@ -32,7 +32,7 @@ use futures::{StreamExt, future::LocalBoxFuture, stream};
 use std::{path::Path, process::ExitCode, sync::Arc, time::Instant};
 
 pub(crate) use arena::Arena;
-pub(crate) use depth::{Depth, few};
+pub(crate) use depth::{Depth, planned};
 pub(crate) use history::{History, Kind, Version};
 pub(crate) use oracle::Moment;
 pub(crate) use passes::{Pass, gaps};

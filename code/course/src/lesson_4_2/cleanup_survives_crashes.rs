@@ -8,7 +8,7 @@ use super::{
     lock::Lock,
 };
 use crate::{
-    check::{Arena, Failure, few},
+    check::{self, Arena, Failure},
     lesson_4_1::quiet_for,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, future::LocalBoxFuture, stream, try_join};
@@ -97,7 +97,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
 /// The writes to crash after.
 fn planned(writes: &[String], only_few: bool) -> Vec<usize> {
     let resources: Vec<&str> = writes.iter().map(String::as_str).collect();
-    if only_few { few(&resources, FEW) } else { (0..writes.len()).collect() }
+    check::planned(&resources, only_few, FEW)
 }
 
 /// One case. Whether the crash came about.

@@ -5,7 +5,7 @@ use super::{
     life::{Life, still, way_up},
     until,
 };
-use crate::check::{Arena, Failure, Moment, few};
+use crate::check::{self, Arena, Failure, Moment};
 use fault_proxy::{Action, Aim, Fault, Injected};
 use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future::try_join, stream};
 use std::{collections::BTreeSet, time::Duration};
@@ -80,8 +80,7 @@ async fn undisturbed(arena: &Arena) -> Result<Undisturbed, Failure> {
 fn planned(one: &[String], two: &[String], only_few: bool) -> Vec<Write> {
     let both = &one[..one.len().min(two.len())];
     let resources: Vec<&str> = both.iter().map(|it| it.split(' ').nth(1).unwrap_or_default()).collect();
-    let chosen = if only_few { few(&resources, FEW) } else { (0..both.len()).collect() };
-    chosen.into_iter().map(|nth| (nth, both[nth].clone())).collect()
+    check::planned(&resources, only_few, FEW).into_iter().map(|nth| (nth, both[nth].clone())).collect()
 }
 
 /// One life with a fault. Whether it fired.
