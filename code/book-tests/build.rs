@@ -3,7 +3,8 @@
 use std::{env, path::PathBuf, process::exit};
 
 fn main() {
-    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    // Asked for when it runs: clones that share a target directory share this program too.
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../..");
     for folder in ["book", "code", "labs", "solutions"] {
         println!("cargo:rerun-if-changed={}", root.join(folder).display());
     }

@@ -121,8 +121,11 @@ fn sessions(files: Vec<PathBuf>, only: &[String], check: bool) -> Result<(), Str
     if different.is_empty() { Ok(()) } else { Err(different.join("\n\n")) }
 }
 
+/// The clone that cargo runs this in; by itself, the one that it was built in. Clones can share a target directory.
 fn root() -> Result<PathBuf, String> {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    PathBuf::from(package)
+        .join("../..")
         .canonicalize()
         .map_err(|error| error.to_string())
 }

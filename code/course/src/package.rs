@@ -10,9 +10,11 @@ use std::{
 };
 use tokio::process::Command;
 
-/// The root of the workspace that this command was built from.
+/// The root of the workspace that cargo runs this command in; by itself, of the one that it was built in. Clones can share a
+/// target directory, and then this program too.
 pub(crate) fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).canonicalize().unwrap_or_default()
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    PathBuf::from(package).join("../..").canonicalize().unwrap_or_default()
 }
 
 /// What `cargo run` tells its program about itself. A build script of ring asks for some of these: a second cargo that
