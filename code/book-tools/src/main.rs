@@ -124,8 +124,5 @@ fn sessions(files: Vec<PathBuf>, only: &[String], check: bool) -> Result<(), Str
 /// The clone that cargo runs this in; by itself, the one that it was built in. Clones can share a target directory.
 fn root() -> Result<PathBuf, String> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    PathBuf::from(package)
-        .join("../..")
-        .canonicalize()
-        .map_err(|error| error.to_string())
+    PathBuf::from(package).join("../..").canonicalize().map_err(|error| error.to_string())
 }

@@ -142,6 +142,7 @@ impl Context {
 
     /// Forgets what is remembered by name, of a Database that is found gone.
     pub fn forget_name(&self, db: &ObjectRef<Database>) {
+        self.caches.waiting.taken_up(db);
         self.backoff.clear(db);
         self.stale.clear(db);
         self.expectations.clear(db);

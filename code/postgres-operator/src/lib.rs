@@ -49,6 +49,7 @@ pub mod start;
 pub mod stores;
 pub mod telemetry;
 pub mod verify;
+pub mod waiting;
 pub mod watches;
 
 use std::{future::Future, process::ExitCode, sync::Arc};

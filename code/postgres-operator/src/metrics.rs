@@ -43,6 +43,8 @@ struct In {
 pub struct Counts {
     /// Servers and stores that are not asked for now because they did not answer.
     pub open_breakers: [(&'static str, usize); 2],
+    /// Databases with news that no pass has begun to look at.
+    pub waiting: usize,
     /// Databases whose last pass failed or found something in the way.
     pub retrying: usize,
     /// All Databases, by the phase that their status tells.
@@ -58,6 +60,7 @@ impl Counts {
         let phases = Phase::ALL.into_iter().map(Some).chain([None]);
         Self {
             open_breakers: [("server", ctx.logins.open_breakers()), ("store", ctx.stores.open_breakers())],
+            waiting: ctx.caches.waiting.count(),
             retrying: ctx.backoff.retrying(),
             phases: phases.map(|phase| (phase, count(phase))).collect(),
         }
@@ -71,6 +74,7 @@ pub struct Metrics {
     errors: Family<Why, Counter>,
     seconds: Histogram,
     running: Gauge,
+    waiting: Gauge,
     retrying: Gauge,
     databases: Family<In, Gauge>,
     open_breakers: Family<Of, Gauge>,
@@ -86,6 +90,7 @@ impl Default for Metrics {
             errors: Family::default(),
             seconds: Histogram::new(exponential_buckets(0.001, 4.0, 8)),
             running: Gauge::default(),
+            waiting: Gauge::default(),
             retrying: Gauge::default(),
             databases: Family::default(),
             open_breakers: Family::default(),
@@ -97,6 +102,7 @@ impl Default for Metrics {
             errors,
             seconds,
             running,
+            waiting,
             retrying,
             databases,
             open_breakers,
@@ -106,6 +112,11 @@ impl Default for Metrics {
         registry.register("reconcile_errors", "Passes that failed, by reason", errors.clone());
         registry.register_with_unit("reconcile", "Duration of a pass", Unit::Seconds, seconds.clone());
         registry.register("reconcile_running", "Passes under way", running.clone());
+        registry.register(
+            "reconcile_waiting",
+            "Length of the queue: Databases with news that no pass has begun to look at",
+            waiting.clone(),
+        );
         registry.register(
             "reconcile_retrying",
             "Databases whose last pass failed or found something in the way",
@@ -151,6 +162,7 @@ impl Metrics {
     /// In Prometheus' text format.
     pub fn text(&self, counts: &Counts) -> String {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.waiting.set(number(counts.waiting));
         self.retrying.set(number(counts.retrying));
         for (of, open) in counts.open_breakers {
             self.open_breakers.get_or_create(&Of { of }).set(number(open));
@@ -188,6 +200,7 @@ mod tests {
         metrics.end::<()>(&Err(Error::Timeout(Duration::from_secs(1))), Duration::from_secs(1));
         let counts = Counts {
             open_breakers: [("server", 2), ("store", 1)],
+            waiting: 4,
             retrying: 3,
             phases: vec![(Some(Phase::Ready), 5), (None, 1)],
         };
@@ -198,6 +211,7 @@ mod tests {
             "postgres_operator_reconcile_errors_total{reason=\"timeout\"} 1",
             "postgres_operator_reconcile_seconds_count 2",
             "postgres_operator_reconcile_running 0",
+            "postgres_operator_reconcile_waiting 4",
             "postgres_operator_reconcile_retrying 3",
             "postgres_operator_databases{phase=\"Ready\"} 5",
             "postgres_operator_databases{phase=\"None\"} 1",

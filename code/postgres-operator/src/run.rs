@@ -16,6 +16,7 @@ use crate::{
 use futures::{FutureExt, StreamExt, stream};
 use kube::{
     Client, ResourceExt,
+    api::DynamicObject,
     runtime::{
         Controller,
         controller::{self, Action},
@@ -149,6 +150,7 @@ where
     );
     async {
         let started = Instant::now();
+        ctx.caches.waiting.taken_up(&ObjectRef::from_obj(&db));
         ctx.metrics.begin();
         let metrics = ctx.clone();
         let pass = AssertUnwindSafe(reconcile(db, ctx)).catch_unwind();
@@ -190,15 +192,17 @@ fn note(result: PassResult, ctx: &Context) {
         Err(controller::Error::ReconcilerFailed(Error::Stale { what }, db)) => {
             tracing::debug!(%db, %what, "has changed since it was read");
         }
-        Err(controller::Error::ObjectNotFound(gone)) => {
-            let gone = ObjectRef::new(&gone.name).within(gone.namespace.as_deref().unwrap_or_default());
-            ctx.forget_name(&gone);
-        }
+        Err(controller::Error::ObjectNotFound(gone)) => ctx.forget_name(&found_gone(&gone)),
         Err(controller::Error::ReconcilerFailed(error, db)) => {
             tracing::error!(%db, error = chain(&error), "the pass failed and is tried again");
         }
         Err(error) => tracing::warn!(error = chain(&error), "a watch failed and is tried again"),
     }
+}
+
+/// The Database that a controller did not find in its store.
+pub(crate) fn found_gone(gone: &ObjectRef<DynamicObject>) -> ObjectRef<Database> {
+    ObjectRef::new(&gone.name).within(gone.namespace.as_deref().unwrap_or_default())
 }
 
 #[cfg(test)]

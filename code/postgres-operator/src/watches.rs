@@ -7,6 +7,7 @@ use crate::{
     pods::prune,
     resources::{INSTANCE, MANAGED_BY},
     settled,
+    waiting::{Waiting, owner},
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use k8s_openapi::NamespaceResourceScope;
@@ -46,10 +47,12 @@ pub struct Stores {
 /// Waits until every store has had its first list.
 pub type Filled = fn(&Stores) -> BoxFuture<'_, Result<(), WriterDropped>>;
 
-/// The stores, once they are filled.
+/// The stores, once they are filled, and who waits for a pass because of what came in.
 pub struct Caches {
     stores: Stores,
     filled: Filled,
+    /// Counted if the watches note it there.
+    pub waiting: Waiting,
     /// One waits for all: of several that wait for a store at the same time, kube wakes the last one only.
     ready: OnceCell<()>,
 }
@@ -57,7 +60,13 @@ pub struct Caches {
 impl Caches {
     /// Stores that a pass may look into when `filled` says so.
     pub fn new(stores: Stores, filled: Filled) -> Self {
-        Self { stores, filled, ready: OnceCell::new() }
+        Self { stores, filled, waiting: Waiting::default(), ready: OnceCell::new() }
+    }
+
+    /// The same, with what the watches note.
+    #[must_use]
+    pub fn with(self, waiting: Waiting) -> Self {
+        Self { waiting, ..self }
     }
 
     // ANCHOR: caches-ready
@@ -124,20 +133,27 @@ pub fn controller(client: &Client, scope: &Scope, more: More) -> (Controller<Dat
         watched(scope.api::<ServiceAccount>(client), ours.clone(), strip);
     let (secrets, secret_events) = watched(scope.api::<Secret>(client), ours.clone(), strip);
     let (pods, pod_events) = watched(scope.api::<Pod>(client), ours, prune);
-    let controller = Controller::for_stream(database_events, databases)
-        .owns_stream(stateful_set_events)
-        .owns_stream(service_events)
-        .owns_stream(service_account_events)
-        // No owner reference leads from these to their Database: the label does.
-        .watches_stream(secret_events, |secret| named_by_label(&secret))
-        .watches_stream(pod_events, |pod| named_by_label(&pod))
-        // Nor from a user's own Secret: the index does.
-        .watches_stream(named_secrets(scope.api(client)), move |secret| {
-            index.naming(&secret.namespace().unwrap_or_default(), &secret.name_any())
-        })
-        .reconcile_on(more);
+    // No owner reference leads from a user's own Secret to those that name it: the index does.
+    let named_by_index = move |secret: &PartialObjectMeta<Secret>| {
+        index.naming(&secret.namespace().unwrap_or_default(), &secret.name_any())
+    };
+    let named_secrets = named_secrets(scope.api(client));
+    let waiting = Waiting::default();
+    let note = &waiting;
+    let controller =
+        Controller::for_stream(note.note(database_events, |db| [ObjectRef::from_obj(db)]), databases)
+            .owns_stream(note.note(stateful_set_events, owner))
+            .owns_stream(note.note(service_events, owner))
+            .owns_stream(note.note(service_account_events, owner))
+            // Nor from these: the label does.
+            .watches_stream(note.note(secret_events, named_by_label), |secret| named_by_label(&secret))
+            .watches_stream(note.note(pod_events, named_by_label), |pod| named_by_label(&pod))
+            .watches_stream(note.note(named_secrets, named_by_index.clone()), move |secret| {
+                named_by_index(&secret)
+            })
+            .reconcile_on(note.note_more(more));
     let stores = Stores { stateful_sets, services, service_accounts, secrets, pods };
-    (controller, Caches::new(stores, |stores| filled(stores).boxed()))
+    (controller, Caches::new(stores, |stores| filled(stores).boxed()).with(waiting))
 }
 
 /// The Databases. The index sees every event; the controller only those that change what a pass decides on. A status does not:

@@ -6,9 +6,9 @@ use super::{
     life::{delete, gone, identity, is_there, left, made, set_metadata, snapshot, told, with_rows},
 };
 use crate::{
-    check::{Arena, Failure, Version, gaps, until},
+    check::{Arena, Failure, Version},
     lesson_4_1::{condition, is},
-    lesson_4_4::grow_by,
+    lesson_4_4::{delays, grow_by},
 };
 use futures::join;
 use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::PersistentVolumeClaim};
@@ -19,14 +19,11 @@ use std::time::Duration;
 
 /// A Database whose user gives the final backup up.
 const GIVEN_UP: &str = "given-up";
-/// Looks at it that change nothing.
+/// More looks at it, which change nothing.
 const LOOKS: usize = 2;
-/// Pauses between tries of the backup: with delays that double, the third is three times as long as the first at least, whatever
-/// chance takes off it.
-const PAUSES: usize = 3;
+/// Pauses between tries of the backup get so many times longer: with delays that double, the third is three times as long as the
+/// first at least, whatever chance takes off it.
 const GROWTH: f64 = 2.0;
-/// A try may take several passes, which are closer together than this.
-const ONE_TRY: Duration = Duration::from_millis(500);
 /// More passes in this time hammer on a store that is down.
 const MOST: usize = 20;
 
@@ -44,13 +41,14 @@ async fn comes_back(arena: &Arena) -> Result<String, Failure> {
     with_rows(arena, NAME, snapshot(arena)).await?;
     let deleted = arena.passes();
     let report = blocked(arena, NAME).await?;
-    backed_off(arena, deleted).await?;
+    let pauses = backed_off(arena, deleted).await?;
+    arena.look_again(NAME, LOOKS).await?;
     stays(arena, &report).await?;
     in_the_way(std::fs::remove_file(store(arena)))?;
     gone(arena, NAME, CLEANED_UP).await?;
     let (bytes, _) = measured(&only_dump(arena, NAME)?)?;
     let reason = condition(&report.object, "Failed").map(|it| it.reason.clone()).unwrap_or_default();
-    Ok(format!("{reason} over {PAUSES} pauses that grow, then a backup of {bytes} bytes"))
+    Ok(format!("{reason} over {pauses} pauses that grow, then a backup of {bytes} bytes"))
 }
 
 /// The user does not wait for the store. Only one value of the annotation gives up.
@@ -90,21 +88,16 @@ async fn stays(arena: &Arena, report: &Version<Database>) -> Result<(), Failure>
     steady(arena, report)
 }
 
-/// The tries get farther apart. They began with the first pass after a mark.
-async fn backed_off(arena: &Arena, mark: usize) -> Result<(), Failure> {
-    let expected = format!("{PAUSES} pauses between tries of the backup");
-    let tried = until(CLEANED_UP, &expected, async || {
-        let times = arena.times_of(NAME, mark);
-        let pauses: Vec<Duration> = gaps(&times).into_iter().filter(|gap| *gap > ONE_TRY).collect();
-        let enough = pauses.len() >= PAUSES || times.len() > MOST;
-        if enough { Ok((times.len(), pauses)) } else { Err(format!("{} passes", times.len())) }
-    });
-    let (passes, pauses) = tried.await?;
+/// The tries get farther apart. They began with the first pass after a mark. Returns the number of pauses that this took.
+async fn backed_off(arena: &Arena, mark: usize) -> Result<usize, Failure> {
+    let expected = "pauses between tries of the backup that grow";
+    let enough = |pauses: &[Duration]| grow_by(GROWTH, pauses).is_ok();
+    let (passes, pauses) = delays(CLEANED_UP, expected, MOST, || arena.times_of(NAME, mark), enough).await?;
     if passes > MOST {
-        let expected = format!("at most {MOST} passes in {PAUSES} pauses while the store is down");
+        let expected = format!("at most {MOST} passes until the pauses have grown while the store is down");
         return Err(Failure::new(expected, passes.to_string()));
     }
-    grow_by(GROWTH, &pauses)
+    grow_by(GROWTH, &pauses).map(|()| pauses.len())
 }
 
 /// Hope on every try would make the report flap, and wake everyone who watches it.

@@ -24,7 +24,7 @@ use crate::{
 };
 use futures::FutureExt;
 use kube::ResourceExt;
-pub(crate) use outage::grow_by;
+pub(crate) use outage::{delays, grow_by};
 use postgres_operator::{api::Database, phase::Phase};
 use serde_json::Value;
 use std::time::Duration;

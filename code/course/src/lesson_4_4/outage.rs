@@ -1,7 +1,8 @@
 //! What a list of times says about the delays between tries.
 
-use crate::check::Failure;
+use crate::check::{self, Failure};
 use fault_proxy::Request;
+use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
 
 /// Tries in a row at growing distances: this much farther apart at the end.
@@ -12,6 +13,8 @@ pub(super) const TELLING: Duration = Duration::from_secs(6);
 const APART: f64 = 0.05;
 /// Closer together are an event and its echo.
 const ONE_TRY: Duration = Duration::from_millis(300);
+/// A try may take several passes, which are closer together than this.
+const ONE_PASS: Duration = Duration::from_millis(500);
 
 /// When requests came for a resource and a name.
 pub(super) fn times(requests: &[Request], resource: &str, name: &str) -> Vec<SystemTime> {
@@ -40,6 +43,23 @@ pub(crate) fn grow_by(growth: f64, gaps: &[Duration]) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new("delays between tries that grow", told(gaps)))
+}
+
+/// Waits until the delays between passes over a Database say enough, or there are more passes than `most`. Returns how many there
+/// are, and the delays. On a busy machine a delay may be longer than it was meant to be: the next one tells more.
+pub(crate) async fn delays(
+    within: Duration,
+    expected: &str,
+    most: usize,
+    passes: impl Fn() -> Vec<Timestamp>,
+    enough: impl Fn(&[Duration]) -> bool,
+) -> Result<(usize, Vec<Duration>), Failure> {
+    check::until(within, expected, async || {
+        let passes = passes();
+        let delays: Vec<Duration> = check::gaps(&passes).into_iter().filter(|gap| *gap > ONE_PASS).collect();
+        if enough(&delays) || passes.len() > most { Ok((passes.len(), delays)) } else { Err(told(&delays)) }
+    })
+    .await
 }
 
 /// The first delay that is long enough to tell. By it objects are compared with each other: to one of them more may have happened

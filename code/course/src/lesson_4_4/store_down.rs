@@ -4,13 +4,13 @@
 use super::{
     NOTICED, denies,
     dependency_down_waits::RECOVERED,
-    outage::{drift_apart, grow_by, telling, told},
+    outage::{delays, drift_apart, grow_by, telling, told},
     phase,
     pokes::guarded,
     store::Store,
 };
 use crate::{
-    check::{self, Arena, Failure, gaps},
+    check::{Arena, Failure},
     lesson_4_1::is,
     lesson_4_2::{delete, gone, made},
 };
@@ -26,8 +26,6 @@ const POKED: &str = "poked";
 /// With delays that double from one second on, the third is longer than `TELLING`, and so much longer than the first.
 const GROWTH: f64 = 2.0;
 const TELLING: Duration = Duration::from_secs(3);
-/// Closer together are an event and its echo.
-const ONE_TRY: Duration = Duration::from_millis(500);
 /// More passes over one Database in that time hammer on a store that is down.
 const MOST: usize = 12;
 /// Long enough for so many delays.
@@ -68,14 +66,9 @@ async fn waits(stage: &Arena, name: &str) -> Result<Duration, Failure> {
     // The pass that has just told so, or tells so right now, is the first try.
     let first = stage.times_of(name, 0).len().saturating_sub(1);
     let expected = format!("delays between tries of {name} that grow");
-    let delays = check::until(DOWN, &expected, async || {
-        let tries = stage.times_of(name, 0).split_off(first);
-        let delays: Vec<Duration> = gaps(&tries).into_iter().filter(|gap| *gap > ONE_TRY).collect();
-        // On a busy machine the first one may be longer than it was meant to be.
-        let enough = grow_by(GROWTH, &delays).is_ok() && telling(&delays, TELLING).is_some();
-        if enough || tries.len() > MOST { Ok(delays) } else { Err(told(&delays)) }
-    })
-    .await?;
+    let tries = || stage.times_of(name, 0).split_off(first);
+    let enough = |delays: &[Duration]| grow_by(GROWTH, delays).is_ok() && telling(delays, TELLING).is_some();
+    let (_, delays) = delays(DOWN, &expected, MOST, tries, enough).await?;
     grow_by(GROWTH, &delays)?;
     telling(&delays, TELLING).ok_or_else(|| {
         let expected = format!("delays between tries of {name} that reach {} s", TELLING.as_secs());

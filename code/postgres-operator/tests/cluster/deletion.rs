@@ -224,7 +224,8 @@ async fn a_namespace_goes_and_no_database_holds_it_up() {
     }
     let api: Api<Namespace> = Api::all(stage.client.clone());
     api.delete(&stage.namespace, &DeleteParams::default()).await.unwrap();
-    // The Databases are gone within a minute. The namespace controller looks again after half of a pod's grace period, and then
+    // The Databases are gone within a minute, if their pods are: on a busy machine an old kubelet can take that long until it reports
+    // a pod gone whose containers ended at once. The namespace controller looks again after half of a pod's grace period, and then
     // after ever longer pauses: it gets another minute.
     let started = Instant::now();
     let mut tick = interval(Duration::from_millis(500));
@@ -236,7 +237,7 @@ async fn a_namespace_goes_and_no_database_holds_it_up() {
         let pods = stage.api::<Pod>().list(&ListParams::default()).await.unwrap();
         let pods: Vec<_> = pods.iter().map(ResourceExt::name_any).collect();
         assert!(
-            databases.is_empty() || started.elapsed() < Duration::from_mins(1),
+            databases.is_empty() || !pods.is_empty() || started.elapsed() < Duration::from_mins(1),
             "still there: {databases:?}, {pods:?}"
         );
         assert!(started.elapsed() < Duration::from_mins(2), "the namespace is still there: {pods:?}");
