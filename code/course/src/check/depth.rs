@@ -16,7 +16,7 @@ const STEADY: Duration = Duration::from_mins(1);
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct Depth {
     /// Seconds for which a steady state is watched. Default: 4 in the sandbox, 60 elsewhere
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=600))]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
     steady: Option<u64>,
 
     /// Try a fault at some writes of each resource, and not at every write
@@ -107,7 +107,8 @@ mod tests {
             (depth(None, false), true, Some(4)),
             (depth(None, false), false, Some(60)),
             (depth(None, true), false, Some(31)),
-            (depth(Some(5), false), true, Some(5)),
+            (depth(Some(1), false), true, None),
+            (depth(Some(2), false), true, Some(2)),
             (depth(Some(5), false), false, None),
             (depth(Some(300), true), true, Some(300)),
         ] {

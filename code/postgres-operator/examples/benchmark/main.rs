@@ -44,11 +44,11 @@ struct Cli {
     #[arg(long, default_value_t = 30)]
     steady: u64,
 
-    /// The operator
-    #[arg(long, default_value = "target/release/postgres-operator")]
-    operator: PathBuf,
+    /// The operator. Default: the release build beside this program
+    #[arg(long)]
+    operator: Option<PathBuf>,
 
-    /// What the operator logs, to target/benchmark.log
+    /// What the operator logs, to benchmark.log in the target directory
     #[arg(long, default_value = "warn")]
     log_level: String,
 
@@ -61,6 +61,8 @@ struct Cli {
 async fn main() -> Result<(), Box<dyn Error>> {
     let cli = Cli::parse();
     postgres_operator::install_crypto();
+    // This program is target/debug/examples/benchmark.
+    let target = std::env::current_exe()?.ancestors().nth(3).ok_or("no target directory")?.to_owned();
     let folder = tempfile::tempdir()?;
     let plane = ControlPlane::start(folder.path(), &cli.programs).await?;
     let _postgres = postgres::start(folder.path()).await?;
@@ -76,7 +78,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let operator = Process::start(
         "operator",
         folder.path(),
-        &cli.operator,
+        &cli.operator.unwrap_or(target.join("release/postgres-operator")),
         &["run", "--namespace", NAMESPACE, "--reach", "pod-ip", "--log-level", &cli.log_level],
         &[("KUBECONFIG", plane.kubeconfig("operator")?)],
     )?;
@@ -99,7 +101,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let steady = plane.requests("operator").total() - requests.total();
     let idle = usage::of(operator.id())?;
     pods.abort();
-    std::fs::copy(folder.path().join("operator.log"), "target/benchmark.log")?;
+    std::fs::copy(folder.path().join("operator.log"), target.join("benchmark.log"))?;
 
     let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     let each = |count: usize| number(count) / number(cli.databases);

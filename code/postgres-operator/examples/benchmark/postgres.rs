@@ -13,14 +13,16 @@ use tokio::time::sleep;
 /// An address of its own on the loopback interface: the usual one may have a PostgreSQL already.
 pub(crate) const ADDRESS: &str = "127.0.0.77";
 
+/// PostgreSQL refuses to run as root. The program takes the place of `setpriv`, so it is the one that is killed at the end.
+const AS_POSTGRES: [&str; 4] = ["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"];
+
 pub(crate) async fn start(folder: &Path) -> Result<Process, Box<dyn Error>> {
     let programs = newest()?;
     let data = folder.join("postgres");
     std::fs::create_dir(&data)?;
-    // PostgreSQL refuses to run as root.
     let as_postgres = |program: &str| {
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--"]).arg(programs.join(program));
+        let mut command = Command::new("setpriv");
+        command.args(AS_POSTGRES).arg(programs.join(program));
         command
     };
     Command::new("chown").arg("postgres").arg(&data).status()?;
@@ -33,9 +35,9 @@ pub(crate) async fn start(folder: &Path) -> Result<Process, Box<dyn Error>> {
     let server = programs.join("postgres").display().to_string();
     let (listen, sockets) =
         (format!("listen_addresses={ADDRESS}"), format!("unix_socket_directories={data_text}"));
-    let arguments =
-        ["-u", "postgres", "--", &server, "-D", &data_text, "-c", &listen, "-c", &sockets, "-c", "fsync=off"];
-    let process = Process::start("postgres", folder, Path::new("runuser"), &arguments, &[])?;
+    let server = [&*server, "-D", &data_text, "-c", &listen, "-c", &sockets, "-c", "fsync=off"];
+    let process =
+        Process::start("postgres", folder, Path::new("setpriv"), &[&AS_POSTGRES, &server[..]].concat(), &[])?;
     let deadline = Instant::now() + Duration::from_secs(20);
     while TcpStream::connect((ADDRESS, 5432)).is_err() {
         if Instant::now() > deadline {
