@@ -24,7 +24,7 @@ const MOST_ROUNDS: usize = 12;
 
 /// Task 3: one pass over one Database.
 ///
-/// - One that is being deleted is for the pass of lab 4.3: forget it, and hand it on.
+/// - One that is being deleted: `memory.forget(&db)`, and the rest is for `solution_4_3_watches::reconcile::reconcile`.
 /// - `observe` once. Then, round by round: decide, tell the phase, do the work. The answers to the work go into what is observed,
 ///   so the next round decides on them.
 /// - The first round tells nothing if its work `is_another_try`.

@@ -39,7 +39,12 @@ pub(crate) const LESSON: Lesson = Lesson {
         Task {
             file: "conditions.rs",
             function: "stamp",
-            checks: &["generation-is-observed", "transition-time-is-honest"],
+            checks: &[
+                "generation-is-observed",
+                "transition-time-is-honest",
+                "others-conditions-survive",
+                "no-hot-loop",
+            ],
         },
         Task {
             file: "conditions.rs",

@@ -62,12 +62,26 @@ pub(crate) const LESSON: Lesson = Lesson {
             function: "take",
             checks: &["waiting-is-not-failing", "cleanup-survives-crashes", "blocked-cleanup-is-visible"],
         },
-        Task { file: "cleanup.rs", function: "next_step", checks: &["policy-is-kept"] },
-        Task { file: "cleanup.rs", function: "removal", checks: &["policy-is-kept", "strangers-are-safe"] },
+        Task {
+            file: "cleanup.rs",
+            function: "next_step",
+            checks: &["never-added-while-deleting", "policy-is-kept"],
+        },
+        Task {
+            file: "cleanup.rs",
+            function: "removal",
+            checks: &["policy-is-kept", "strangers-are-safe", "deleted-while-down"],
+        },
         Task {
             file: "cleanup.rs",
             function: "final_backup",
-            checks: &["final-backup-once", "waiting-is-not-failing", "blocked-cleanup-is-visible"],
+            checks: &[
+                "final-backup-once",
+                "waiting-is-not-failing",
+                "blocked-cleanup-is-visible",
+                "policy-is-kept",
+                "cleanup-survives-crashes",
+            ],
         },
     ],
 };
