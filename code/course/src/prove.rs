@@ -13,6 +13,11 @@ use std::{collections::BTreeSet, process::ExitCode, time::Instant};
 /// Operators that are checked at the same time. More would compete for two cores until deadlines pass.
 const AT_ONCE: usize = 2;
 
+/// Checks that fail too, for the same mistake: a dump of another database waits for no lock in the right one, and these two hold one
+/// up with a lock.
+const FOLLOW: [(&str, &[&str]); 1] =
+    [("backs-up-the-wrong-database", &["waiting-is-not-failing", "cleanup-survives-crashes"])];
+
 /// Checks the solution, the complete operator, the starter and every broken operator, and prints a line for each.
 pub(crate) async fn run(
     lab: Lab,
@@ -80,7 +85,10 @@ async fn one(
     let verdicts = check::execute(job, checks, stop, |_| ()).await?;
     let failed: BTreeSet<&str> =
         verdicts.iter().filter(|verdict| !verdict.passed()).map(|verdict| verdict.check).collect();
-    let as_expected = failed == *expected;
+    let follow = FOLLOW.iter().find(|(name, _)| *target == Target::Broken((*name).into()));
+    let unrelated =
+        failed.difference(expected).any(|check| !follow.is_some_and(|(_, checks)| checks.contains(check)));
+    let as_expected = expected.is_subset(&failed) && !unrelated;
     let mark = if as_expected { "✓" } else { "✗" };
     println!(
         "  {mark} {:<48} {:>5.0} s  fails {}",

@@ -34,18 +34,26 @@ pub(super) async fn running(arena: &Arena, name: &str, mut spec: Value) -> Resul
     arena.set(0, STARTED, &format!("the server of {name} answers"), ready).await.map(drop)
 }
 
-/// A Database whose children exist, and whose server never starts, for want of an image and of a node with so many processors.
+/// A Database whose children and finalizer exist, in whatever order they came, and whose server never starts, for want of an image and of a node with so many processors.
 /// That costs nothing, and a deletion has as much to do.
 pub(crate) async fn made(arena: &Arena, name: &str, mut spec: Value) -> Result<(), Failure> {
     spec["image"] = json!(NO_IMAGE);
     spec["resources"] = json!({"requests": {"cpu": "1000"}});
     arena.create(name, spec).await?;
-    until(MADE, &format!("the children of {name} exist, its volume claim too"), async || {
-        let left = left(arena, name).await?;
-        let claim = format!("PersistentVolumeClaim data-{name}-0");
-        let all = left.contains(&format!("StatefulSet {name}")) && left.contains(&claim);
-        all.then_some(()).ok_or_else(|| list(&left))
-    })
+    until(
+        MADE,
+        &format!("the children of {name} exist, its volume claim and its finalizer too"),
+        async || {
+            let db = arena.api::<Database>().get(name).await.map_err(|error| chain(&error))?;
+            if db.finalizers().is_empty() {
+                return Err("no finalizer".into());
+            }
+            let left = left(arena, name).await?;
+            let claim = format!("PersistentVolumeClaim data-{name}-0");
+            let all = left.contains(&format!("StatefulSet {name}")) && left.contains(&claim);
+            all.then_some(()).ok_or_else(|| list(&left))
+        },
+    )
     .await
 }
 
