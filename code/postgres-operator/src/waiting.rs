@@ -55,11 +55,11 @@ impl Waiting {
     }
 }
 
-/// The Database that controls an object, as the controller's own mapper finds it.
-pub fn owner<K: Resource<DynamicType = ()>>(object: &K) -> Option<ObjectRef<Database>> {
+/// The Databases that own an object, as the controller's own mapper finds them.
+pub fn owners<K: Resource<DynamicType = ()>>(object: &K) -> Vec<ObjectRef<Database>> {
     let namespace = object.meta().namespace.as_deref();
-    let mut owners = object.meta().owner_references.iter().flatten();
-    owners.find_map(|owner| ObjectRef::from_owner_ref(namespace, owner, ()))
+    let owners = object.meta().owner_references.iter().flatten();
+    owners.filter_map(|owner| ObjectRef::from_owner_ref(namespace, owner, ())).collect()
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
         let permits = Arc::new(Semaphore::new(0));
         let (passes, lost) = (waiting.clone(), waiting.clone());
         let run = Controller::for_stream(waiting.note(events, |db| [ObjectRef::from_obj(db)]), store)
-            .owns_stream(waiting.note(children, owner))
+            .owns_stream(waiting.note(children, owners))
             .with_config(controller::Config::default().concurrency(1))
             .run(
                 move |db, permits: Arc<Semaphore>| {

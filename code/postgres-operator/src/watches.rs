@@ -7,7 +7,7 @@ use crate::{
     pods::prune,
     resources::{INSTANCE, MANAGED_BY},
     settled,
-    waiting::{Waiting, owner},
+    waiting::{Waiting, owners},
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use k8s_openapi::NamespaceResourceScope;
@@ -61,12 +61,6 @@ impl Caches {
     /// Stores that a pass may look into when `filled` says so.
     pub fn new(stores: Stores, filled: Filled) -> Self {
         Self { stores, filled, waiting: Waiting::default(), ready: OnceCell::new() }
-    }
-
-    /// The same, with what the watches note.
-    #[must_use]
-    pub fn with(self, waiting: Waiting) -> Self {
-        Self { waiting, ..self }
     }
 
     // ANCHOR: caches-ready
@@ -138,22 +132,22 @@ pub fn controller(client: &Client, scope: &Scope, more: More) -> (Controller<Dat
         index.naming(&secret.namespace().unwrap_or_default(), &secret.name_any())
     };
     let named_secrets = named_secrets(scope.api(client));
-    let waiting = Waiting::default();
-    let note = &waiting;
+    let stores = Stores { stateful_sets, services, service_accounts, secrets, pods };
+    let caches = Caches::new(stores, |stores| filled(stores).boxed());
+    let waiting = &caches.waiting;
     let controller =
-        Controller::for_stream(note.note(database_events, |db| [ObjectRef::from_obj(db)]), databases)
-            .owns_stream(note.note(stateful_set_events, owner))
-            .owns_stream(note.note(service_events, owner))
-            .owns_stream(note.note(service_account_events, owner))
+        Controller::for_stream(waiting.note(database_events, |db| [ObjectRef::from_obj(db)]), databases)
+            .owns_stream(waiting.note(stateful_set_events, owners))
+            .owns_stream(waiting.note(service_events, owners))
+            .owns_stream(waiting.note(service_account_events, owners))
             // Nor from these: the label does.
-            .watches_stream(note.note(secret_events, named_by_label), |secret| named_by_label(&secret))
-            .watches_stream(note.note(pod_events, named_by_label), |pod| named_by_label(&pod))
-            .watches_stream(note.note(named_secrets, named_by_index.clone()), move |secret| {
+            .watches_stream(waiting.note(secret_events, named_by_label), |secret| named_by_label(&secret))
+            .watches_stream(waiting.note(pod_events, named_by_label), |pod| named_by_label(&pod))
+            .watches_stream(waiting.note(named_secrets, named_by_index.clone()), move |secret| {
                 named_by_index(&secret)
             })
-            .reconcile_on(note.note_more(more));
-    let stores = Stores { stateful_sets, services, service_accounts, secrets, pods };
-    (controller, Caches::new(stores, |stores| filled(stores).boxed()).with(waiting))
+            .reconcile_on(waiting.note_more(more));
+    (controller, caches)
 }
 
 /// The Databases. The index sees every event; the controller only those that change what a pass decides on. A status does not:

@@ -34,7 +34,8 @@ pub(super) async fn running(arena: &Arena, name: &str, mut spec: Value) -> Resul
     arena.set(0, STARTED, &format!("the server of {name} answers"), ready).await.map(drop)
 }
 
-/// A Database whose children and finalizer exist, in whatever order they came, and whose server never starts, for want of an image and of a node with so many processors.
+/// A Database whose children and finalizer exist, in whatever order they came, and whose server never starts, for want of an image
+/// and of a node with so many processors.
 /// That costs nothing, and a deletion has as much to do.
 pub(crate) async fn made(arena: &Arena, name: &str, mut spec: Value) -> Result<(), Failure> {
     spec["image"] = json!(NO_IMAGE);
