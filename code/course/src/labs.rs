@@ -1,6 +1,7 @@
 //! The labs, and the operators that can stand in for each.
 
 use crate::{check::Lesson, lesson_4_1, lesson_4_2, lesson_4_3, lesson_4_4};
+use clap::Args;
 use std::{fmt, str::FromStr};
 
 /// A lab of the course.
@@ -120,6 +121,34 @@ impl Target {
             Self::Operator => format!("Lab {lab}, complete operator"),
             Self::Broken(name) => format!("Lab {lab}, broken operator {name}"),
             Self::Unnamed { number, .. } => format!("Lab {lab}, broken operator {number}"),
+        }
+    }
+}
+
+/// Which operator: without an option, your own in labs/
+#[derive(Args, Clone)]
+pub(crate) struct Which {
+    /// The solution instead of your own
+    #[arg(long, group = "which")]
+    solution: bool,
+
+    /// The complete operator instead of your own
+    #[arg(long, group = "which")]
+    operator: bool,
+
+    /// A known-wrong operator, to see the checks catch it
+    #[arg(long, group = "which", value_name = "NAME")]
+    broken: Option<String>,
+}
+
+impl Which {
+    /// The operator that it stands for.
+    pub(crate) fn target(self, lab: Lab) -> Result<Target, String> {
+        match self {
+            Self { broken: Some(name), .. } => lab.broken_operator(name),
+            Self { operator: true, .. } => Ok(Target::Operator),
+            Self { solution: true, .. } => Ok(Target::Solution),
+            _ => Ok(Target::Lab),
         }
     }
 }

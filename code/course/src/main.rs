@@ -22,8 +22,8 @@ mod start;
 mod stop;
 mod watch;
 
-use clap::{Args, Parser, Subcommand};
-use labs::{Lab, Target};
+use clap::{Parser, Subcommand};
+use labs::{Lab, Target, Which};
 use std::process::ExitCode;
 use stop::Stop;
 
@@ -167,36 +167,12 @@ enum Command {
     Prove {
         /// Number of the lab
         lab: Lab,
+        /// Leave out the checks of crashes, lost answers and outages, but on the operators whose mistake they catch
+        #[arg(long)]
+        no_faults: bool,
         #[command(flatten)]
         cluster: cluster::ClusterOptions,
     },
-}
-
-/// Which operator: without an option, your own in labs/
-#[derive(Args, Clone)]
-struct Which {
-    /// The solution instead of your own
-    #[arg(long, group = "which")]
-    solution: bool,
-
-    /// The complete operator instead of your own
-    #[arg(long, group = "which")]
-    operator: bool,
-
-    /// A known-wrong operator, to see the checks catch it
-    #[arg(long, group = "which", value_name = "NAME")]
-    broken: Option<String>,
-}
-
-impl Which {
-    fn target(self, lab: Lab) -> Result<Target, String> {
-        match self {
-            Self { broken: Some(name), .. } => lab.broken_operator(name),
-            Self { operator: true, .. } => Ok(Target::Operator),
-            Self { solution: true, .. } => Ok(Target::Solution),
-            _ => Ok(Target::Lab),
-        }
-    }
 }
 
 /// Checks that did not pass give 1, anything that kept them from running gives 2.
@@ -237,7 +213,9 @@ async fn dispatch(command: Command) -> Result<ExitCode, String> {
             print!("{}", completions::script(shell));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Prove { lab, cluster } => prove::run(lab, &cluster, &Stop::at_a_signal()?).await,
+        Command::Prove { lab, no_faults, cluster } => {
+            prove::run(lab, no_faults, &cluster, &Stop::at_a_signal()?).await
+        }
         Command::Check { lab, which, cluster, options } => {
             check::run(lab, &which.target(lab)?, &cluster, &options, &Stop::at_a_signal()?).await
         }

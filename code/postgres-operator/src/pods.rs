@@ -1,6 +1,6 @@
 //! What pods tell: whether they are ready, and what keeps them from it.
 
-use crate::{external::exec::complaint, reason::Reason};
+use crate::{external::exec::complaint, reason::Reason, watches::strip};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 
@@ -56,12 +56,13 @@ fn of_container(pod: &str, container: &ContainerStatus) -> Option<Trouble> {
 
 /// Drops what no decision looks at, which is most of a pod.
 pub fn prune(pod: &mut Pod) {
-    pod.metadata.managed_fields = None;
+    strip(pod);
     pod.metadata.annotations = None;
     pod.spec = None;
     if let Some(status) = &mut pod.status {
         let conditions = status.conditions.take().map(|mut conditions| {
             conditions.retain(|condition| condition.type_ == "Ready");
+            conditions.shrink_to_fit();
             conditions
         });
         *status = k8s_openapi::api::core::v1::PodStatus {

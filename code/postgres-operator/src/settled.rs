@@ -4,7 +4,7 @@
 //! template is right is found out once, with the whole object from the API server; after that the generation tells, because
 //! every change of a spec raises it.
 
-use crate::{api::Database, child::Child};
+use crate::{api::Database, child::Child, watches::strip};
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
 use kube::runtime::reflector::ObjectRef;
 use std::{
@@ -61,8 +61,9 @@ impl Settled {
 
 /// Drops the pod template, and what else no decision looks at.
 pub fn prune(set: &mut StatefulSet) {
-    set.metadata.managed_fields = None;
-    if let Some(spec) = set.spec.take() {
+    strip(set);
+    if let Some(mut spec) = set.spec.take() {
+        spec.volume_claim_templates.iter_mut().for_each(Vec::shrink_to_fit);
         set.spec = Some(StatefulSetSpec {
             replicas: spec.replicas,
             volume_claim_templates: spec.volume_claim_templates,

@@ -177,7 +177,11 @@ fn named_secrets(api: Api<PartialObjectMeta<Secret>>) -> Events<PartialObjectMet
 
 /// Drops the managed fields: as large as the rest of the object, and nothing here looks at them.
 pub fn strip<K: Resource<DynamicType = ()>>(object: &mut K) {
-    object.meta_mut().managed_fields = None;
+    let meta = object.meta_mut();
+    meta.managed_fields = None;
+    // A list of one has been parsed into room for four, and most that is cached is a list of one.
+    meta.owner_references.iter_mut().for_each(Vec::shrink_to_fit);
+    meta.finalizers.iter_mut().for_each(Vec::shrink_to_fit);
 }
 
 /// The Database that an object's label names, in the object's own namespace.

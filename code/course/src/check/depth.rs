@@ -25,7 +25,7 @@ pub(crate) struct Depth {
 
     /// Leave out the checks of crashes, lost answers and outages, which take most of the time
     #[arg(long, conflicts_with = "few_faults")]
-    pub(super) no_faults: bool,
+    pub(crate) no_faults: bool,
 
     /// Whether a steady state is watched only for as long as proves something.
     #[arg(skip)]
@@ -35,6 +35,11 @@ pub(crate) struct Depth {
 impl Depth {
     /// What is enough to catch every broken operator.
     pub(crate) const PROOF: Self = Self { steady: None, few_faults: true, no_faults: false, brief: true };
+
+    /// As [`Self::PROOF`], with or without the checks that are made of faults.
+    pub(crate) fn proof(no_faults: bool) -> Self {
+        Self { no_faults, ..Self::PROOF }
+    }
 
     /// How long a steady state is watched at a requeue interval. Three intervals are enough to catch a write on every pass; with
     /// less than two there may be no pass in it.

@@ -52,6 +52,13 @@ pub(crate) struct Check {
     pub(crate) run: for<'a> fn(&'a Arena) -> LocalBoxFuture<'a, Result<String, Failure>>,
 }
 
+impl Check {
+    /// Whether it is made of crashes, lost answers or outages.
+    pub(crate) fn has_faults(&self) -> bool {
+        Lab::ALL.into_iter().any(|lab| lab.lesson().faults.contains(&self.name))
+    }
+}
+
 /// How the operator of a check begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Begin {
@@ -223,17 +230,13 @@ fn selected(lab: Lab, options: &CheckOptions) -> Result<Vec<Check>, String> {
         return Err(format!("lab {lab} has no checks yet"));
     }
     let Some(name) = options.only.as_deref() else {
-        return Ok(all.into_iter().filter(|check| !options.depth.no_faults || !has_faults(check)).collect());
+        return Ok(all.into_iter().filter(|check| !options.depth.no_faults || !check.has_faults()).collect());
     };
     let names = || all.iter().map(|check| check.name).collect::<Vec<_>>().join(", ");
     let found = all.iter().copied().find(|check| check.name == name);
     found
         .map(|check| vec![check])
         .ok_or_else(|| format!("lab {lab} has no check {name:?}; it has {}", names()))
-}
-
-fn has_faults(check: &Check) -> bool {
-    Lab::ALL.into_iter().any(|lab| lab.lesson().faults.contains(&check.name))
 }
 
 async fn one(check: Check, setup: Arc<arena::Setup>) -> Verdict {

@@ -4,6 +4,7 @@
 //! exists, and one PostgreSQL of this machine answers for all of them, trusting every login.
 
 mod control_plane;
+mod floor;
 mod pods;
 mod postgres;
 mod process;
@@ -40,6 +41,10 @@ struct Cli {
     #[arg(long, default_value_t = 500)]
     databases: usize,
 
+    /// Create only the children, without an operator: what the machine needs for them at least
+    #[arg(long)]
+    floor: bool,
+
     /// Seconds of steady state to watch afterwards
     #[arg(long, default_value_t = 30)]
     steady: u64,
@@ -73,6 +78,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() })
         .await?;
     let pods = tokio::spawn(pods::set_ready(client.clone()));
+    if cli.floor {
+        let began = Instant::now();
+        let ready = tokio::spawn(floor::all_ready(client.clone(), cli.databases));
+        floor::create(&client, cli.databases).await?;
+        timeout(READY_WITHIN, ready).await.map_err(|_| "not all are ready in time")???;
+        println!(
+            "children of {} Databases, created without an operator, ready after {:.1} s",
+            cli.databases,
+            began.elapsed().as_secs_f64()
+        );
+        return Ok(());
+    }
 
     let started = Instant::now();
     let operator = Process::start(

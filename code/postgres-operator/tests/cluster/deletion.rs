@@ -219,7 +219,10 @@ async fn a_namespace_goes_and_no_database_holds_it_up() {
     stage.create("kept", json!({})).await.unwrap();
     let spec = json!({"deletionPolicy": "Delete"});
     stage.create("orders", spec).await.unwrap();
-    for name in ["kept", "orders"] {
+    // Whether its servers go before they are asked for a backup is chance.
+    let spec = json!({"deletionPolicy": "Snapshot", "backup": {"destination": stage.destination()}});
+    stage.create("saved", spec).await.unwrap();
+    for name in ["kept", "orders", "saved"] {
         stage.wait(name, "Ready", "True", "1 of 1").await;
     }
     let api: Api<Namespace> = Api::all(stage.client.clone());
