@@ -21,6 +21,7 @@ cases! { "apply":
     a_field_left_out_is_removed,
     a_shared_field_left_out_stays,
     a_field_of_nobody_else_is_left_alone,
+    a_field_of_a_create_left_out_stays,
     an_update_makes_its_writer_the_owner,
     an_applier_meets_the_fields_of_an_update,
     a_manager_without_fields_is_forgotten,
@@ -118,6 +119,14 @@ async fn a_field_of_nobody_else_is_left_alone(arena: &Arena) -> Outcome {
     same("data", &applied["data"], json!({"theirs": "1", "mine": "1"}))?;
     let applied = maps.apply("a", "one", json!({"metadata": {"name": "a"}})).await.is(200)?;
     same("data", &applied["data"], json!({"theirs": "1"}))
+}
+
+/// A manager's create is another owner than the same manager's apply.
+async fn a_field_of_a_create_left_out_stays(arena: &Arena) -> Outcome {
+    let maps = arena.at(CONFIG_MAPS);
+    maps.with("fieldManager", "one").create(map(json!({"key": "1", "left": "1"}))).await.is(201)?;
+    let applied = maps.apply("a", "one", map(json!({"key": "1"}))).await.is(200)?;
+    same("data", &applied["data"], json!({"key": "1", "left": "1"}))
 }
 
 async fn an_update_makes_its_writer_the_owner(arena: &Arena) -> Outcome {
