@@ -44,6 +44,7 @@ pub(crate) fn operator(mistake: &str) -> Option<fn(RunOptions) -> ExitCode> {
         "ignores-the-policy" => |run| run_until_stopped(run, ignores_the_policy),
         "deletes-by-name" => |run| run_until_stopped(run, deletes_by_name),
         "gives-up-after-a-while" => |run| run_until_stopped(run, gives_up_after_a_while),
+        "owns-the-list" => |run| run_until_stopped(run, owns_the_list),
         "waits-for-the-event" => |run| run_until_stopped(run, waits_for_the_event),
         _ => return None,
     })
@@ -80,6 +81,16 @@ async fn finalizer_after_children(db: Arc<Database>, ctx: Arc<Context>) -> Pass 
     Ok(action)
 }
 // ANCHOR_END: naive-order
+
+/// Mistake: a patch with one finalizer in it is a list of one, and those of others are gone.
+async fn owns_the_list(db: Arc<Database>, ctx: Arc<Context>) -> Pass {
+    if is_deleted(&db) || finalizer::is_on(&db) {
+        return reconcile(db, ctx).await;
+    }
+    let mut alone = (*db).clone();
+    alone.metadata.finalizers = None;
+    keep(finalizer::add(&alone, &ctx).await?, ctx).await
+}
 
 /// Mistake: the API server takes no new finalizer once the object is being deleted, and answers so for ever.
 async fn adds_while_deleting(db: Arc<Database>, ctx: Arc<Context>) -> Pass {

@@ -178,9 +178,25 @@ enum Command {
 /// Checks that did not pass give 1, anything that kept them from running gives 2.
 const COULD_NOT_RUN: u8 = 2;
 
+/// A reader that has seen enough, `head` for example, is no failure of a command that only prints. One that runs operators goes on to
+/// its end, and takes away what it made.
+fn end_with_the_reader() {
+    let otherwise = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str().is_some_and(|text| text.contains("Broken pipe")) {
+            std::process::exit(0);
+        }
+        otherwise(panic);
+    }));
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = dispatch(Cli::parse().command).await;
+    let command = Cli::parse().command;
+    if matches!(command, Command::List { .. } | Command::Hint { .. } | Command::Diff { .. }) {
+        end_with_the_reader();
+    }
+    let done = dispatch(command).await;
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");
         ExitCode::from(COULD_NOT_RUN)

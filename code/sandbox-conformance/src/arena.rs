@@ -137,8 +137,15 @@ impl Arena {
 
     /// Polls until an object is gone.
     pub(crate) async fn until_gone(&self, at: &Endpoint, name: &str) -> Result<(), Failure> {
-        self.until(&format!("{} {name} to go", at.resource().kind), async || {
-            Ok((at.get(name).await.status == 404).then_some(()))
+        let what = format!("{} {name} to go", at.resource().kind);
+        self.until(&what, async || {
+            let answer = at.get(name).await;
+            // Whether nobody has deleted it, or somebody keeps it, is the first question about one that stays.
+            let metadata = &answer.body["metadata"];
+            let state =
+                format!("{what}: deleted {}, {}", metadata["deletionTimestamp"], metadata["finalizers"]);
+            *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = state;
+            Ok((answer.status == 404).then_some(()))
         })
         .await
     }

@@ -8,7 +8,7 @@ use super::{
 use kube::runtime::controller::Action;
 use postgres_operator::{
     api::Database,
-    apply::{Outcome, carry_out, take_note},
+    apply::{Answer, Existing, Outcome, carry_out, existing, send, take_note, written},
     context::Context,
     error::Error,
     external::{login::Login, postgres::log_in},
@@ -131,6 +131,35 @@ impl Mistake for CreateWithoutLooking {
             if take_note(written, db, observed, ctx).is_break() {
                 break;
             }
+        }
+        Ok(())
+    }
+}
+
+/// Mistake: what has the child's name is the child.
+pub(super) struct TakesTheName;
+
+impl Mistake for TakesTheName {
+    async fn apply(
+        steps: &[Step],
+        db: &Database,
+        observed: &mut Observed,
+        ctx: &Context,
+    ) -> Result<(), Error> {
+        for step in steps {
+            if let Step::Apply { child, uid: None } = step
+                && let Existing::Strangers =
+                    existing(&child.api(ctx), &child.resource.kind, &child.name, db).await?
+            {
+                let live = send(child, &child.desired, db, ctx).await;
+                let taken =
+                    written(&child.resource.kind, &child.name, live.map(|it| Answer::Child(Box::new(it))))?;
+                if take_note(taken, db, observed, ctx).is_break() {
+                    break;
+                }
+                continue;
+            }
+            apply(std::slice::from_ref(step), db, observed, ctx).await?;
         }
         Ok(())
     }

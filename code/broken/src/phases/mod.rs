@@ -86,6 +86,7 @@ pub(crate) fn operator(mistake: &str) -> Option<Operator> {
         "no-breaker" => runs::<external::NoBreaker>,
         "asks-as-superuser" => runs::<external::AsksAsSuperuser>,
         "password-every-pass" => runs::<external::PasswordEveryPass>,
+        "takes-the-name" => runs::<external::TakesTheName>,
         "create-without-looking" => runs::<external::CreateWithoutLooking>,
         _ => return None,
     })

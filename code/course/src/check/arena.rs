@@ -244,6 +244,13 @@ impl Arena {
         self.sets.last().map_or_else(|| "no StatefulSet".into(), |version| stateful_set(&version.object))
     }
 
+    /// What is to be said of an operator that watches and has not ended one pass: its log is silent.
+    fn stuck(&self) -> Option<String> {
+        let works = self.databases.last().is_some() && !self.requests().is_empty();
+        let words = "no pass has ended since the operator started: a loop that does not end, or an await that does not come back?";
+        (works && self.passes() == 0).then(|| words.to_owned())
+    }
+
     pub(crate) async fn evidence(&self) -> Evidence {
         let objects = vec![self.latest(), self.latest_set()];
         let events =
@@ -255,7 +262,7 @@ impl Arena {
             objects,
             events: events.split_off(events.len().saturating_sub(3)),
             panic: self.operator.log().panic(),
-            log: self.operator.log().last_words(),
+            log: self.stuck().into_iter().chain(self.operator.log().last_words()).collect(),
             log_file: self.operator.log().shown(),
             timeline: None,
         }

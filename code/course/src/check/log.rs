@@ -9,6 +9,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+/// How many lines of a log are shown.
+const LINES: usize = 4;
+/// What `todo!` says, with the task's number after it.
+const TODO: &str = "not yet implemented: task ";
+
 /// A file that operators append to, one after the other.
 pub(super) struct Log {
     path: PathBuf,
@@ -65,11 +70,19 @@ impl Log {
             .unwrap_or_default()
     }
 
-    /// The last lines that are not routine.
+    /// The last lines that are not routine. Of what is not written yet, what comes first in the lab.
     pub(super) fn last_words(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.text().lines().filter_map(noteworthy).collect();
-        lines.dedup();
-        lines.split_off(lines.len().saturating_sub(4))
+        let mut missing: Vec<String> = lines.iter().filter(|line| line.contains(TODO)).cloned().collect();
+        if missing.is_empty() {
+            lines.dedup();
+            return lines.split_off(lines.len().saturating_sub(LINES));
+        }
+        let task = |line: &String| line.find(TODO).map(|at| line[at..].to_owned());
+        missing.sort_by_key(task);
+        missing.dedup_by_key(|line| task(line));
+        missing.truncate(LINES);
+        missing
     }
 
     /// The first line with a text in it.
@@ -132,6 +145,21 @@ mod tests {
         ] {
             assert_eq!(noteworthy(line).as_deref(), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn the_first_missing_task_is_told_first() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let log = Log::create(file.path().to_owned()).unwrap();
+        let error =
+            |text: &str| format!("{{\"level\":\"ERROR\",\"message\":\"failed\",\"error\":\"{text}\"}}\n");
+        let lines = ["cut off", "not yet implemented: task 5: b", "not yet implemented: task 3: a"];
+        let twice: String = lines.iter().chain(&lines).map(|text| error(text)).collect();
+        std::fs::write(file.path(), twice).unwrap();
+        let words = ["failed: not yet implemented: task 3: a", "failed: not yet implemented: task 5: b"];
+        assert_eq!(log.last_words(), words);
+        std::fs::write(file.path(), error("cut off").repeat(2)).unwrap();
+        assert_eq!(log.last_words(), ["failed: cut off"]);
     }
 
     #[test]

@@ -15,6 +15,8 @@ const LOOKS_WITHIN: Duration = Duration::from_secs(30);
 /// A pass over a Database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pass {
+    /// When it began.
+    pub(crate) began: Timestamp,
     /// When it ended.
     pub(crate) at: Timestamp,
     /// The Database's namespace.
@@ -32,8 +34,11 @@ impl Pass {
         (entry["message"] == "reconciled").then_some(())?;
         let span = &entry["span"];
         let text = |key: &str| span[key].as_str().map(str::to_owned);
-        let at = entry["timestamp"].as_str()?.parse().ok()?;
-        Some(Self { at, namespace: text("namespace")?, database: text("database")? })
+        let at: Timestamp = entry["timestamp"].as_str()?.parse().ok()?;
+        let took =
+            entry["duration_ms"].as_str().and_then(|text| text.parse().ok()).map(Duration::from_millis);
+        let began = at - took.unwrap_or_default();
+        Some(Self { began, at, namespace: text("namespace")?, database: text("database")? })
     }
 
     /// Whether it is one over this Database.
@@ -136,10 +141,11 @@ mod tests {
 
     #[test]
     fn a_pass_is_read_from_the_span_around_its_line() {
-        let line = r#"{"timestamp":"2026-01-01T00:00:00.5Z","message":"reconciled","span":{"database":"orders","namespace":"shop","name":"reconcile"}}"#;
+        let line = r#"{"timestamp":"2026-01-01T00:00:00.5Z","message":"reconciled","duration_ms":"200","span":{"database":"orders","namespace":"shop","name":"reconcile"}}"#;
         let pass = Pass::of(line).unwrap();
         assert!(pass.is_over("shop", "orders"));
         assert_eq!(pass.at, "2026-01-01T00:00:00.5Z".parse().unwrap());
+        assert_eq!(pass.began, "2026-01-01T00:00:00.3Z".parse().unwrap());
         for other in
             [line.replace("reconciled", "written"), line.replace("database", "secret"), "reconciled".into()]
         {

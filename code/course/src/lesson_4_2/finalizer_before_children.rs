@@ -1,6 +1,6 @@
 //! Nothing exists that cleanup would miss: the finalizer is on before the first child is made.
 
-use super::{NAME, NOTICED};
+use super::{NAME, NOTICED, OTHERS, life::set_metadata};
 use crate::{
     check::{Arena, Failure, History, Kind},
     lesson_4_1::NO_IMAGE,
@@ -28,12 +28,18 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
         action: Action::Answer(500),
     });
     arena.create(NAME, json!({"image": NO_IMAGE})).await?;
+    // While the operator's is refused, somebody else's comes on.
+    set_metadata(arena, NAME, json!({"finalizers": [OTHERS]})).await?;
     if !refused.fired_times(REFUSALS, NOTICED).await {
         let expected =
             format!("{REFUSALS} tries to put a finalizer on the Database within {} s", NOTICED.as_secs());
         return Err(Failure::new(expected, format!("{} of them", refused.fired())));
     }
     let on = arena.database(0, NOTICED, "the operator's finalizer is on the Database", is_on).await?;
+    if !on.object.finalizers().iter().any(|finalizer| finalizer == OTHERS) {
+        let seen = format!("finalizers {:?}", on.object.finalizers());
+        return Err(Failure::new("somebody else's finalizer stays beside the operator's", seen));
+    }
     arena.set(0, NOTICED, "the StatefulSet is made then", |set| set.name_any() == NAME).await?;
 
     let sets = first("StatefulSet", &arena.sets);

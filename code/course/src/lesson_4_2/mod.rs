@@ -36,6 +36,7 @@ pub(crate) const LESSON: Lesson = Lesson {
         Broken { name: "deletes-by-name", fails: "strangers-are-safe" },
         Broken { name: "gives-up-after-a-while", fails: "blocked-cleanup-is-visible" },
         Broken { name: "waits-for-the-event", fails: "deleted-while-down" },
+        Broken { name: "owns-the-list", fails: "finalizer-before-children" },
     ],
     given: &[],
     faults: &["cleanup-survives-crashes", "blocked-cleanup-is-visible"],
@@ -85,6 +86,9 @@ pub(crate) const LESSON: Lesson = Lesson {
         },
     ],
 };
+
+/// The finalizer of somebody else.
+const OTHERS: &str = "example.com/audit";
 
 const CHECKS: &[Check] = &[
     Check {

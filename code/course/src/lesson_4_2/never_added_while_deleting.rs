@@ -1,7 +1,7 @@
 //! Another finalizer holds a Database that is being deleted: the operator does its own part, if it has one, and waits.
 
 use super::{
-    CLEANED_UP, NAME, NOTICED,
+    CLEANED_UP, NAME, NOTICED, OTHERS,
     life::{delete, gone, made, set_metadata, told},
 };
 use crate::{
@@ -13,8 +13,6 @@ use kube::ResourceExt;
 use postgres_operator::{api::Database, error::chain, finalizer::FINALIZER};
 use serde_json::json;
 
-/// The finalizer of somebody else.
-const OTHERS: &str = "example.com/audit";
 /// So often the operator looks at what is not its own any more.
 const LOOKS: usize = 3;
 

@@ -5,8 +5,16 @@ use crate::{
     check::{Arena, Failure},
     lesson_4_1::NO_IMAGE,
 };
-use postgres_operator::{api::Database, phase::Phase};
+use k8s_openapi::api::core::v1::Service;
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, PostParams},
+};
+use postgres_operator::{api::Database, error::chain, phase::Phase};
 use serde_json::json;
+
+/// A Database whose Service is somebody else's, at first.
+const TAKEN: &str = "taken";
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     arena.create(NAME, json!({"image": NO_IMAGE})).await?;
@@ -30,7 +38,40 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     let mark = arena.databases.mark();
     arena.sql(NAME, "ALTER ROLE app LOGIN").await?;
     ready_again(arena, mark).await?;
-    Ok(format!("{image}, {parameter} and {login}, and Ready after each"))
+    let taken = name_taken(arena).await?;
+    Ok(format!(
+        "{image}, {parameter} and {login}, and Ready after each; {taken} while a name was somebody else's"
+    ))
+}
+
+/// A name that is taken is Failed too, until it is free. Whose name it is finds it untouched.
+async fn name_taken(arena: &Arena) -> Result<String, Failure> {
+    let api = arena.api::<Service>();
+    let theirs: Service = serde_json::from_value(json!({
+        "metadata": {"name": TAKEN}, "spec": {"clusterIP": "None", "selector": {"app": "somebody-elses"}},
+    }))
+    .map_err(|error| Failure::new("a Service of somebody else's", chain(&error)))?;
+    let failure = |error: kube::Error| Failure::new("the Service of somebody else's", chain(&error));
+    let theirs = api.create(&PostParams::default(), &theirs).await.map_err(failure)?;
+    let mark = arena.databases.mark();
+    // Its server need not start: what is in the way comes before it.
+    arena.create(TAKEN, json!({"image": NO_IMAGE})).await?;
+    let reason = failed(arena, mark, "a Service of somebody else's has its name").await?;
+    let now = api.get(TAKEN).await.map_err(failure)?;
+    if (now.uid(), now.resource_version()) != (theirs.uid(), theirs.resource_version()) {
+        let seen = serde_json::to_string(&now.spec).unwrap_or_default();
+        return Err(Failure::new("the Service of somebody else's is untouched", seen));
+    }
+    let mark = arena.databases.mark();
+    api.delete(TAKEN, &DeleteParams::default()).await.map_err(failure)?;
+    arena.poke(TAKEN, "free").await?;
+    let on = |db: &Database| db.name_any() == TAKEN && !is_failed_for(db, &reason);
+    arena.database(mark, STARTED, &format!("no more word of {reason}, once the name is free"), on).await?;
+    Ok(reason)
+}
+
+fn is_failed_for(db: &Database, reason: &str) -> bool {
+    db.conditions().iter().any(|it| it.type_ == "Failed" && it.status == "True" && it.reason == reason)
 }
 
 /// Waits for Failed, in phase and conditions. Returns the reason.

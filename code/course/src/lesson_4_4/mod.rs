@@ -45,6 +45,7 @@ pub(crate) const LESSON: Lesson = Lesson {
         Broken { name: "password-every-pass", fails: "steady-state-is-silent" },
         Broken { name: "failed-is-final", fails: "failed-is-not-forever" },
         Broken { name: "hammers-the-store", fails: "dependency-down-waits" },
+        Broken { name: "takes-the-name", fails: "failed-is-not-forever" },
     ],
     given: &[],
     faults: &["dependency-down-waits", "crash-at-every-write", "lost-response"],
