@@ -73,14 +73,13 @@ impl Log {
     /// The last lines that are not routine. Of what is not written yet, what comes first in the lab.
     pub(super) fn last_words(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.text().lines().filter_map(noteworthy).collect();
-        let mut missing: Vec<String> = lines.iter().filter(|line| line.contains(TODO)).cloned().collect();
+        let mut missing: Vec<String> = lines.iter().filter_map(|line| missing_task(line)).collect();
         if missing.is_empty() {
             lines.dedup();
             return lines.split_off(lines.len().saturating_sub(LINES));
         }
-        let task = |line: &String| line.find(TODO).map(|at| line[at..].to_owned());
-        missing.sort_by_key(task);
-        missing.dedup_by_key(|line| task(line));
+        missing.sort();
+        missing.dedup();
         missing.truncate(LINES);
         missing
     }
@@ -90,9 +89,11 @@ impl Log {
         self.text().lines().find(|line| line.contains(words)).map(str::to_owned)
     }
 
-    /// What the last pass that panicked said.
+    /// What the last pass that panicked said, or the one that met the lab's first missing task.
     pub(super) fn panic(&self) -> Option<String> {
-        self.text().lines().rev().find_map(panicked)
+        let panics: Vec<String> = self.text().lines().filter_map(panicked).collect();
+        let first = panics.iter().filter(|panic| missing_task(panic).is_some()).min();
+        first.or(panics.last()).cloned()
     }
 
     /// Where it is, for messages.
@@ -114,6 +115,11 @@ fn noteworthy(line: &str) -> Option<String> {
     let text = |key: &str| entry[key].as_str().map(|text| format!(": {text}")).unwrap_or_default();
     let message = entry["message"].as_str().unwrap_or_default();
     Some(format!("{message}{}{}{}", text("what"), text("answer"), text("error")))
+}
+
+/// The task that a line says is not done.
+fn missing_task(line: &str) -> Option<String> {
+    line.find(TODO).map(|at| line[at..].to_owned())
 }
 
 /// A pass that panicked, with the words of its panic.
@@ -156,8 +162,7 @@ mod tests {
         let lines = ["cut off", "not yet implemented: task 5: b", "not yet implemented: task 3: a"];
         let twice: String = lines.iter().chain(&lines).map(|text| error(text)).collect();
         std::fs::write(file.path(), twice).unwrap();
-        let words = ["failed: not yet implemented: task 3: a", "failed: not yet implemented: task 5: b"];
-        assert_eq!(log.last_words(), words);
+        assert_eq!(log.last_words(), [lines[2], lines[1]]);
         std::fs::write(file.path(), error("cut off").repeat(2)).unwrap();
         assert_eq!(log.last_words(), ["failed: cut off"]);
     }

@@ -93,7 +93,7 @@ const OTHERS: &str = "example.com/audit";
 const CHECKS: &[Check] = &[
     Check {
         name: "finalizer-before-children",
-        hint: "add the finalizer first, and make children only once the API server has said yes to it",
+        hint: "add the finalizer first, beside those of others, and make children only once the API server has said yes to it",
         begin: Begin::Running,
         run: |arena| finalizer_before_children::check(arena).boxed_local(),
     },

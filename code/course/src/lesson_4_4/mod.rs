@@ -125,7 +125,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "failed-is-not-forever",
-        hint: "Failed is derived like any other phase: what blocked a pass is looked for anew on the next",
+        hint: "Failed is derived like any other phase: what blocked a pass is looked for anew on the next, and so is a name that somebody else has",
         begin: Begin::Running,
         run: |arena| failed_is_not_forever::check(arena).boxed_local(),
     },
