@@ -154,9 +154,8 @@ on_the_sandbox() {
   for lab in 4.1 4.2 4.3 4.4; do
     step "solution $lab keeps its promises on the sandbox" cargo course check "$lab" --solution --on sandbox --few-faults
   done
-  for lab in 4.1 4.3; do # the others wait for long deadlines: the workflow proves all four, each on a machine of its own
-    step "checks of lab $lab can pass and fail" cargo course prove "$lab" --on sandbox
-  done
+  # The other labs' take six minutes each: the workflow proves all four, each on a machine of its own.
+  step "checks of lab 4.1 can pass and fail" cargo course prove 4.1 --on sandbox
 }
 operator_and_first_lab() { # in namespaces of their own
   step "the operator on kind, bad input included" operator kind

@@ -80,16 +80,17 @@ async fn one(
 ) -> Result<bool, String> {
     let started = Instant::now();
     let program = package::build(&target.package(lab), stop).await?;
-    let checks: Vec<Check> = match target {
+    let mut labs = match target {
         Target::Solution | Target::Operator => check::checks_up_to(lab),
-        _ => lab.lesson().checks.to_vec(),
+        _ => vec![lab.lesson().checks.to_vec()],
     };
-    let checks: Vec<Check> =
-        checks.into_iter().filter(|check| is_tried(check, target, expected, depth)).collect();
-    let tried: BTreeSet<&str> = checks.iter().map(|check| check.name).collect();
+    for checks in &mut labs {
+        checks.retain(|check| is_tried(check, target, expected, depth));
+    }
+    let tried: BTreeSet<&str> = labs.iter().flatten().map(|check| check.name).collect();
     let expected: BTreeSet<&str> = expected.intersection(&tried).copied().collect();
     let job = Job { lab, target, cluster, program: &program, depth };
-    let verdicts = check::execute(job, checks, stop, |_| ()).await?;
+    let verdicts = check::in_turn(job, labs, stop, |_| ()).await?;
     let failed: BTreeSet<&str> =
         verdicts.iter().filter(|verdict| !verdict.passed()).map(|verdict| verdict.check).collect();
     let follow = FOLLOW.iter().find(|(name, _)| *target == Target::Broken((*name).into()));

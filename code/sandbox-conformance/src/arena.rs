@@ -142,8 +142,8 @@ impl Arena {
             let answer = at.get(name).await;
             // Whether nobody has deleted it, or somebody keeps it, is the first question about one that stays.
             let metadata = &answer.body["metadata"];
-            let state =
-                format!("{what}: deleted {}, {}", metadata["deletionTimestamp"], metadata["finalizers"]);
+            let (since, kept_by) = (&metadata["deletionTimestamp"], &metadata["finalizers"]);
+            let state = format!("{what}: answer {}, deleted {since}, finalizers {kept_by}", answer.status);
             *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = state;
             Ok((answer.status == 404).then_some(()))
         })

@@ -153,7 +153,7 @@ pub(crate) async fn run(
     let started = Instant::now();
     let tell = |verdict: &Verdict| out.verdict(verdict);
     let job = Job { lab, target, cluster: &cluster, program: &program, depth: options.depth };
-    let verdicts = execute(job, checks, stop, tell).await?;
+    let verdicts = in_turn(job, checks, stop, tell).await?;
     out.end(lab, target, &verdicts, started.elapsed());
     if options.depth.no_faults && options.only.is_none() && !options.json {
         println!("left out: {}", lab.lesson().faults.join(", "));
@@ -169,9 +169,23 @@ pub(crate) async fn run(
     Ok(if verdicts.iter().all(Verdict::passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Runs the checks of one lab after those of the other. All of them at once would keep two cores busy until deadlines pass.
+pub(crate) async fn in_turn(
+    job: Job<'_>,
+    labs: Vec<Vec<Check>>,
+    stop: &Stop,
+    tell: impl Fn(&Verdict),
+) -> Result<Vec<Verdict>, String> {
+    let mut verdicts = Vec::new();
+    for checks in labs {
+        verdicts.extend(execute(job, checks, stop, &tell).await?);
+    }
+    Ok(verdicts)
+}
+
 /// Runs checks, all at the same time, and tells their verdicts in their order as they come. Whatever ends it, its namespaces are
 /// removed.
-pub(crate) async fn execute(
+async fn execute(
     job: Job<'_>,
     checks: Vec<Check>,
     stop: &Stop,
@@ -218,24 +232,24 @@ pub(crate) async fn execute(
     verdicts
 }
 
-/// The checks of a lab and of all labs before it: a later lab keeps the promises of the earlier ones.
-pub(crate) fn checks_up_to(lab: Lab) -> Vec<Check> {
+/// The checks of a lab and of all labs before it, lab by lab: a later lab keeps the promises of the earlier ones.
+pub(crate) fn checks_up_to(lab: Lab) -> Vec<Vec<Check>> {
     let labs = Lab::ALL.into_iter().filter(|other| *other <= lab);
-    labs.flat_map(|lab| lab.lesson().checks).copied().collect()
+    labs.map(|lab| lab.lesson().checks.to_vec()).collect()
 }
 
-fn selected(lab: Lab, options: &CheckOptions) -> Result<Vec<Check>, String> {
-    let all = if options.earlier { checks_up_to(lab) } else { lab.lesson().checks.to_vec() };
-    if all.is_empty() {
-        return Err(format!("lab {lab} has no checks yet"));
-    }
+fn selected(lab: Lab, options: &CheckOptions) -> Result<Vec<Vec<Check>>, String> {
+    let mut labs = if options.earlier { checks_up_to(lab) } else { vec![lab.lesson().checks.to_vec()] };
     let Some(name) = options.only.as_deref() else {
-        return Ok(all.into_iter().filter(|check| !options.depth.no_faults || !check.has_faults()).collect());
+        for checks in &mut labs {
+            checks.retain(|check| !options.depth.no_faults || !check.has_faults());
+        }
+        return Ok(labs);
     };
-    let names = || all.iter().map(|check| check.name).collect::<Vec<_>>().join(", ");
-    let found = all.iter().copied().find(|check| check.name == name);
+    let names = || labs.iter().flatten().map(|check| check.name).collect::<Vec<_>>().join(", ");
+    let found = labs.iter().flatten().find(|check| check.name == name);
     found
-        .map(|check| vec![check])
+        .map(|check| vec![vec![*check]])
         .ok_or_else(|| format!("lab {lab} has no check {name:?}; it has {}", names()))
 }
 
