@@ -6,9 +6,14 @@ use sandbox::Clock;
 /// Address of the one node.
 pub(crate) const NODE_ADDRESS: &str = "127.0.0.1";
 
-/// Derives the status. What others put there, conditions for example, stays.
+/// The conditions that the kubelet writes.
+const OWN: [&str; 4] = ["PodScheduled", "Initialized", "ContainersReady", "Ready"];
+
+/// Derives the status. What others put there, conditions for example, stays. `said` is what was reported last: the watch may show an
+/// older pod, and a time taken from that would be another one, to be reported again, and again from the next late pod.
 pub(crate) fn pod_status(
     pod: &Pod,
+    said: Option<&PodStatus>,
     address: Option<&str>,
     init: Vec<ContainerStatus>,
     containers: Vec<ContainerStatus>,
@@ -19,6 +24,11 @@ pub(crate) fn pod_status(
     let initialized = init.iter().all(|it| it.ready);
     let all_ready = containers.iter().all(|it| it.ready) && phase == "Running";
     let mut conditions = before.conditions.clone().unwrap_or_default();
+    let own = said.and_then(|said| said.conditions.as_ref()).into_iter().flatten();
+    for condition in own.filter(|condition| OWN.contains(&condition.type_.as_str())) {
+        conditions.retain(|it| it.type_ != condition.type_);
+        conditions.push(condition.clone());
+    }
     let not_ready: Vec<_> = containers.iter().filter(|it| !it.ready).map(|it| it.name.as_str()).collect();
     let unready = match phase {
         "Succeeded" => ("PodCompleted", None),
@@ -45,7 +55,7 @@ pub(crate) fn pod_status(
         host_ips: Some(vec![HostIP { ip: NODE_ADDRESS.into() }]),
         pod_ip: address.map(str::to_owned),
         pod_ips: address.map(|ip| vec![PodIP { ip: ip.into() }]),
-        start_time: before.start_time.clone().or_else(|| Some(clock.time())),
+        start_time: said.unwrap_or(&before).start_time.clone().or_else(|| Some(clock.time())),
         init_container_statuses: (!init.is_empty()).then_some(init),
         container_statuses: Some(containers),
         ..before
@@ -122,6 +132,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_late_watch_changes_no_time() {
+        let pod: Pod =
+            serde_json::from_value(json!({"metadata": {"name": "p"}, "spec": {"containers": []}})).unwrap();
+        let (clock, ready) = (Clock::default(), || vec![container(&json!({"running": {}}), true)]);
+        let mut said = pod_status(&pod, None, None, Vec::new(), ready(), &clock);
+        let long_ago = serde_json::from_value(json!("2020-01-01T00:00:00Z")).unwrap();
+        said.start_time = Some(long_ago);
+        for condition in said.conditions.iter_mut().flatten() {
+            condition.last_transition_time = said.start_time.clone();
+        }
+        assert_eq!(pod_status(&pod, Some(&said), None, Vec::new(), ready(), &clock), said);
+        let fallen = pod_status(
+            &pod,
+            Some(&said),
+            None,
+            Vec::new(),
+            vec![container(&json!({"running": {}}), false)],
+            &clock,
+        );
+        let ready = fallen.conditions.unwrap().into_iter().find(|it| it.type_ == "Ready").unwrap();
+        assert_ne!(ready.last_transition_time, said.start_time, "its status has changed");
+    }
+
+    #[tokio::test]
     async fn phases_as_a_table() {
         let (waiting, running) =
             (json!({"waiting": {"reason": "ContainerCreating"}}), json!({"running": {}}));
@@ -143,7 +177,8 @@ mod tests {
             let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [], "restartPolicy": policy}});
             let init = init.iter().map(|(state, ready)| container(state, *ready)).collect();
             let pod = serde_json::from_value(pod).unwrap();
-            let status = pod_status(&pod, None, init, vec![container(main.0, main.1)], &Clock::default());
+            let status =
+                pod_status(&pod, None, None, init, vec![container(main.0, main.1)], &Clock::default());
             let condition = status.conditions.unwrap().into_iter().find(|it| it.type_ == "Ready").unwrap();
             assert_eq!(
                 (status.phase.as_deref(), &*condition.status),

@@ -147,9 +147,16 @@ impl Worker {
         std::future::pending::<()>().await;
     }
 
-    fn status(&self) -> PodStatus {
+    fn status(&self, said: Option<&PodStatus>) -> PodStatus {
         let of = |slots: &[Slot]| slots.iter().map(Slot::status).collect();
-        pod_status(&self.pod(), Some(self.address()), of(&self.init), of(&self.containers), &self.world.clock)
+        pod_status(
+            &self.pod(),
+            said,
+            Some(self.address()),
+            of(&self.init),
+            of(&self.containers),
+            &self.world.clock,
+        )
     }
 
     /// Reports each change. Does not end.
@@ -157,7 +164,7 @@ impl Worker {
         let mut posted = None;
         let mut pod = self.pod.clone();
         loop {
-            let status = self.status();
+            let status = self.status(posted.as_ref());
             if posted.as_ref() != Some(&status) {
                 match self.post(&status).await {
                     Ok(()) => posted = Some(status),
@@ -213,7 +220,7 @@ impl Worker {
         let pod = self.pod();
         let name = pod.name_any();
         // What was said last may not have been heard before the pod went: that is fine too.
-        let _ = self.post(&self.status()).await;
+        let _ = self.post(&self.status(None)).await;
         let this_one = Preconditions { uid: pod.uid(), resource_version: None };
         let now = DeleteParams::default().grace_period(0).preconditions(this_one);
         loop {
