@@ -8,7 +8,7 @@ use super::{
 use kube::runtime::controller::Action;
 use postgres_operator::{
     api::Database,
-    apply::{Answer, Existing, Outcome, carry_out, existing, send, take_note, written},
+    apply::{Outcome, carry_out, take_note},
     context::Context,
     error::Error,
     external::{login::Login, postgres::log_in},
@@ -146,21 +146,14 @@ impl Mistake for TakesTheName {
         observed: &mut Observed,
         ctx: &Context,
     ) -> Result<(), Error> {
-        for step in steps {
-            if let Step::Apply { child, uid: None } = step
-                && let Existing::Strangers =
-                    existing(&child.api(ctx), &child.resource.kind, &child.name, db).await?
-            {
-                let live = send(child, &child.desired, db, ctx).await;
-                let taken =
-                    written(&child.resource.kind, &child.name, live.map(|it| Answer::Child(Box::new(it))))?;
-                if take_note(taken, db, observed, ctx).is_break() {
-                    break;
-                }
-                continue;
+        let mut steps = steps.to_vec();
+        for step in &mut steps {
+            if let Step::Apply { child, uid: uid @ None } = step {
+                let found = child.api(ctx).get_metadata_opt(&child.name).await;
+                let found = found.map_err(|source| Error::Read { what: child.what(), source })?;
+                *uid = found.and_then(|found| found.metadata.uid);
             }
-            apply(std::slice::from_ref(step), db, observed, ctx).await?;
         }
-        Ok(())
+        apply(&steps, db, observed, ctx).await
     }
 }
