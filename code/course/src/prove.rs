@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use std::{collections::BTreeSet, process::ExitCode, time::Instant};
 
 /// Operators that are checked at the same time. More would compete for two cores until deadlines pass.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
 
 /// Checks that fail too, for the same mistake: a dump of another database waits for no lock in the right one, and these two hold one
 /// up with a lock.
@@ -47,7 +47,7 @@ pub(crate) async fn run(
         .map(|(target, expected)| async move {
             (target, expected, one(lab, target, expected, depth, cluster, stop).await)
         })
-        .buffered(AT_ONCE);
+        .buffer_unordered(AT_ONCE);
     let (mut passed, mut again, mut problem) = (0, Vec::new(), None);
     // To the end, whatever comes: each takes its own namespaces away.
     while let Some((target, expected, result)) = results.next().await {

@@ -2,7 +2,7 @@
 
 use super::{
     Begin, Failure, Version,
-    depth::{Depth, NEVER},
+    depth::{Depth, NEVER, patience},
     describe::{database, event, stateful_set},
     history::History,
     namespaces::{ACCOUNT, make_namespace, release},
@@ -43,6 +43,7 @@ pub(super) struct Setup {
     pub(super) requeue: Duration,
     pub(super) quiet: Duration,
     pub(super) steady: Duration,
+    pub(super) here: bool,
     pub(super) turns: Arc<Semaphore>,
     pub(super) shared: Shared,
 }
@@ -205,8 +206,24 @@ impl Arena {
         changed.map_err(|error| Failure::new(format!("Database {name} can be changed"), chain(&error)))
     }
 
-    /// Waits for a version of a Database.
+    /// What is left of a cluster's deadline here.
+    pub(crate) fn patience(&self, within: Duration) -> Duration {
+        patience(self.setup.here, within)
+    }
+
+    /// Waits for a version of a Database, with the patience that the cluster needs.
     pub(crate) async fn database(
+        &self,
+        mark: usize,
+        within: Duration,
+        expected: &str,
+        fits: impl Fn(&Database) -> bool,
+    ) -> Result<Version<Database>, Failure> {
+        self.database_within(mark, self.patience(within), expected, fits).await
+    }
+
+    /// Waits for a version of a Database, for so long: what is waited for takes its time anywhere.
+    pub(crate) async fn database_within(
         &self,
         mark: usize,
         within: Duration,
@@ -217,7 +234,7 @@ impl Arena {
         found.ok_or_else(|| Failure::new(format!("{expected} within {} s", within.as_secs()), self.latest()))
     }
 
-    /// Waits for a version of a StatefulSet.
+    /// Waits for a version of a StatefulSet, with the patience that the cluster needs.
     pub(crate) async fn set(
         &self,
         mark: usize,
@@ -225,6 +242,7 @@ impl Arena {
         expected: &str,
         fits: impl Fn(&StatefulSet) -> bool,
     ) -> Result<Version<StatefulSet>, Failure> {
+        let within = self.patience(within);
         let found = self.sets.find(mark, within, fits).await;
         found.ok_or_else(|| {
             Failure::new(format!("{expected} within {} s", within.as_secs()), self.latest_set())

@@ -12,6 +12,11 @@ pub(super) const NEVER: Duration = Duration::from_hours(1);
 /// How long a steady state is watched in a cluster, where things happen now and then.
 const STEADY: Duration = Duration::from_mins(1);
 
+/// The sandbox pulls no images, and starts its servers from a template: an operator that is wrong there is told so in a third of the time.
+const HASTE: u32 = 3;
+/// What takes no longer in a cluster has no shorter deadline in the sandbox.
+const ANYWHERE: Duration = Duration::from_secs(15);
+
 /// How much a check tries.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct Depth {
@@ -68,6 +73,11 @@ pub(super) fn quiet(here: bool) -> Duration {
     QUIET[usize::from(here)]
 }
 
+/// How long to wait for what may take `within` in a cluster.
+pub(super) fn patience(here: bool, within: Duration) -> Duration {
+    if here { within.min((within / HASTE).max(ANYWHERE)) } else { within }
+}
+
 /// The writes to try a fault at: all, or a few of them.
 pub(crate) fn planned(resources: &[&str], only_few: bool, least: usize) -> Vec<usize> {
     if only_few { few(resources, least) } else { (0..resources.len()).collect() }
@@ -103,6 +113,15 @@ mod tests {
             assert_eq!(few(&writes, least), expected, "{least}");
         }
         assert!(few(&[], 5).is_empty());
+    }
+
+    #[test]
+    fn the_sandbox_is_given_less_time_and_never_too_little() {
+        for (within, here, expected) in
+            [(90, false, 90), (90, true, 30), (20, true, 15), (2, true, 2), (2, false, 2)]
+        {
+            assert_eq!(patience(here, Duration::from_secs(within)).as_secs(), expected, "{within} s, {here}");
+        }
     }
 
     #[test]

@@ -208,6 +208,7 @@ async fn execute(
         requeue: depth::requeue(here),
         quiet: depth::quiet(here),
         steady,
+        here,
         turns: cluster.turns.clone(),
         shared: shared::Shared::default(),
     });

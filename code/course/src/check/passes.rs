@@ -72,8 +72,9 @@ impl Arena {
             .passes(|passes| passes.iter().skip(mark).filter(over).map(|pass| pass.at).collect())
     }
 
-    /// Waits until there has been no pass for so long.
+    /// Waits until there has been no pass for so long, with the patience that the cluster needs.
     pub(crate) async fn rests(&self, quiet: Duration, within: Duration) -> Result<(), Failure> {
+        let within = self.patience(within);
         let deadline = Instant::now() + within;
         let (mut seen, mut since) = (self.passes(), Instant::now());
         let mut tick = tokio::time::interval(Duration::from_millis(50));

@@ -51,7 +51,7 @@ async fn forbid_stateful_sets(arena: &Arena) -> Result<(), Failure> {
     let api = arena.api::<ResourceQuota>();
     let error = |error: kube::Error| Failure::new("a quota is in force", chain(&error));
     api.create(&PostParams::default(), &quota).await.map_err(error)?;
-    until(NOTICED, "the quota controller puts the quota in force", async || {
+    until(arena.patience(NOTICED), "the quota controller puts the quota in force", async || {
         let quota = api.get(QUOTA).await.map_err(|error| chain(&error))?;
         let in_force = quota.status.is_some_and(|status| status.hard.is_some());
         in_force.then_some(()).ok_or_else(|| "it is not in force".into())
@@ -64,7 +64,7 @@ async fn tried_again(arena: &Arena) -> Result<(), Failure> {
     let refused = |request: &Request| {
         request.resource == "statefulsets" && request.verb.writes() && request.status >= 400
     };
-    until(STARTED, "the StatefulSet is tried again", async || {
+    until(arena.patience(STARTED), "the StatefulSet is tried again", async || {
         let tries = arena.requests().iter().filter(|request| refused(request)).count();
         if tries >= TRIES { Ok(()) } else { Err(format!("{tries} refusals")) }
     })

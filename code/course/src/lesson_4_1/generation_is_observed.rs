@@ -2,9 +2,14 @@
 
 use super::{NAME, NO_IMAGE, NOTICED, condition, current, is, reports, running};
 use crate::check::{Arena, Failure};
+use fault_proxy::{Action, Aim, Fault, Injected, Verb};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use postgres_operator::api::Database;
 use serde_json::json;
+use std::time::Duration;
+
+/// Long enough for a pass over the changed spec and its report.
+const MEANWHILE: Duration = Duration::from_secs(3);
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     running(arena).await?;
@@ -15,7 +20,10 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
 
     // The new image never starts, so a Ready at generation 2 could only be the old servers' readiness.
     let (databases, sets) = (arena.databases.mark(), arena.sets.mark());
+    let told_later = hold_news_of_the_set(arena);
     arena.change(NAME, json!({"image": NO_IMAGE})).await?;
+    arena.databases.find(databases, MEANWHILE, |db| speaks_of(db, 2)).await;
+    arena.proxy.lift(&told_later);
     arena
         .database(databases, NOTICED, "all three conditions and the status at generation 2", |db| {
             speaks_of(db, 2)
@@ -33,6 +41,18 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
         .await?;
     ready_only_for_the_rolled_out(arena).await?;
     Ok("status and conditions went from generation 1 to 2 together".into())
+}
+
+/// Until the operator has said something of the new generation, it hears nothing from the StatefulSet controller, which may be faster
+/// than any operator. What the operator knows meanwhile is the answer to its own write: a new generation with the status of the old one.
+fn hold_news_of_the_set(arena: &Arena) -> Injected {
+    let aim = Aim {
+        verb: Some(Verb::Watch),
+        resource: Some("statefulsets".into()),
+        times: usize::MAX,
+        ..Aim::default()
+    };
+    arena.proxy.inject(Fault { aim, action: Action::HoldEvents })
 }
 
 fn speaks_of(db: &Database, generation: i64) -> bool {

@@ -35,17 +35,18 @@ impl Undisturbed {
     pub(super) async fn of(stage: &Arena, restores: &Witness<'_>) -> Result<Self, Failure> {
         let (mark, passes) = (stage.proxy.mark(), stage.passes());
         delete(stage, NAME).await?;
-        gone(stage, NAME, CLEANED_UP).await?;
+        gone(stage, NAME, stage.patience(CLEANED_UP)).await?;
         // The watch may tell of the removal before the proxy has noted its answer.
-        let writes = until(NOTICED, "the cleanup ends with a write of the Database", async || {
-            let writes: Vec<String> =
-                committed(stage, mark).into_iter().map(|request| request.resource).collect();
-            if writes.last().is_some_and(|last| last == "databases") {
-                Ok(writes)
-            } else {
-                Err(writes.join(", "))
-            }
-        });
+        let writes =
+            until(stage.patience(NOTICED), "the cleanup ends with a write of the Database", async || {
+                let writes: Vec<String> =
+                    committed(stage, mark).into_iter().map(|request| request.resource).collect();
+                if writes.last().is_some_and(|last| last == "databases") {
+                    Ok(writes)
+                } else {
+                    Err(writes.join(", "))
+                }
+            });
         let (writes, passes) = (writes.await?, stage.passes() - passes);
         Ok(Self { writes, end: end(stage, restores, None).await?, passes })
     }
@@ -70,7 +71,7 @@ impl Undisturbed {
         delete(stage, NAME).await?;
         tokio::select! {
             _ = kill.fired_once(CLEANED_UP) => {}
-            gone = gone(stage, NAME, CLEANED_UP) => gone?,
+            gone = gone(stage, NAME, stage.patience(CLEANED_UP)) => gone?,
         }
         // The object goes with the last write, and the kill comes right after it.
         let fired = kill.fired_once(Duration::from_secs(1)).await;
@@ -84,7 +85,7 @@ impl Undisturbed {
 
     /// Waits for the end of a cleanup whose operator was killed, and was started again.
     pub(super) async fn ends(&self, stage: &Arena, killed: Moment) -> Result<(), Failure> {
-        gone(stage, NAME, CLEANED_UP).await?;
+        gone(stage, NAME, stage.patience(CLEANED_UP)).await?;
         stage.is_orderly(killed, self.passes)
     }
 }
@@ -112,10 +113,11 @@ pub(super) async fn restart(stage: &Arena) -> Result<(), Failure> {
 async fn end(stage: &Arena, restores: &Witness<'_>, like: Option<&End>) -> Result<End, Failure> {
     let nothing = Vec::new();
     let goal = like.map_or(&nothing, |end| &end.left);
-    let waited = until(NOTICED, "the end of the cleanup", async || match left(stage, NAME).await? {
-        left if left == *goal => Ok(left),
-        left => Err(left.join(", ")),
-    });
+    let waited =
+        until(stage.patience(NOTICED), "the end of the cleanup", async || match left(stage, NAME).await? {
+            left if left == *goal => Ok(left),
+            left => Err(left.join(", ")),
+        });
     let left = match waited.await {
         Ok(left) => left,
         Err(_) => {
@@ -135,7 +137,7 @@ async fn silent_afterwards(stage: &Arena) -> Result<(), Failure> {
     stage.operator.kill();
     let mark = stage.proxy.mark();
     restart(stage).await?;
-    until(NOTICED, "a new operator watches its Databases", async || {
+    until(stage.patience(NOTICED), "a new operator watches its Databases", async || {
         let watches = |it: &Request| it.verb == Verb::Watch && it.resource == "databases";
         let watched = stage.proxy.requests_since(mark).iter().any(watches);
         watched.then_some(()).ok_or_else(|| "it does not".to_owned())

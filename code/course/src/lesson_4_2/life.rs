@@ -42,7 +42,7 @@ pub(crate) async fn made(arena: &Arena, name: &str, mut spec: Value) -> Result<(
     spec["resources"] = json!({"requests": {"cpu": "1000"}});
     arena.create(name, spec).await?;
     until(
-        MADE,
+        arena.patience(MADE),
         &format!("the children of {name} exist, its volume claim and its finalizer too"),
         async || {
             let db = arena.api::<Database>().get(name).await.map_err(|error| chain(&error))?;
@@ -122,7 +122,7 @@ async fn alive<K: Kind>(arena: &Arena, name: &str) -> Result<Vec<String>, String
 
 /// Waits until exactly that is left of a Database. What garbage collection takes goes a moment later than the Database itself.
 pub(super) async fn leaves(arena: &Arena, name: &str, expected: &[String]) -> Result<(), Failure> {
-    until(MADE, &format!("of {name} is left: {}", list(expected)), async || {
+    until(arena.patience(MADE), &format!("of {name} is left: {}", list(expected)), async || {
         let found = left(arena, name).await?;
         if found == expected { Ok(()) } else { Err(list(&found)) }
     })

@@ -33,7 +33,7 @@ async fn deleted_before_it_was_seen(arena: &Arena) -> Result<(), Failure> {
     arena.operator.start().map_err(|error| Failure::new("the operator starts again", error))?;
     leaves_alone(arena, name, mark).await?;
     set_metadata(arena, name, json!({"finalizers": null})).await?;
-    gone(arena, name, NOTICED).await
+    gone(arena, name, arena.patience(NOTICED)).await
 }
 
 /// The operator has done its part, and somebody else has not.
@@ -47,7 +47,7 @@ async fn held_after_the_cleanup(arena: &Arena) -> Result<(), Failure> {
     let expected = "the operator's own finalizer goes when its cleanup is done";
     arena.database(mark, CLEANED_UP, expected, |db| db.name_any() == NAME && !has(db, FINALIZER)).await?;
     // The watch may tell of the removal before the proxy has noted its answer.
-    until(NOTICED, "the removal is answered", async || {
+    until(arena.patience(NOTICED), "the removal is answered", async || {
         let answered =
             arena.proxy.requests_since(asked).iter().any(|it| it.resource == "databases" && it.committed());
         if answered { Ok(()) } else { Err("no write of the Database".to_owned()) }
@@ -62,7 +62,7 @@ async fn held_after_the_cleanup(arena: &Arena) -> Result<(), Failure> {
         return Err(Failure::new("somebody else's finalizer stays", told(&version.object)));
     }
     set_metadata(arena, NAME, json!({"finalizers": null})).await?;
-    gone(arena, NAME, NOTICED).await
+    gone(arena, NAME, arena.patience(NOTICED)).await
 }
 
 /// The operator looks at the Database a few times, and tries to write nothing at all.

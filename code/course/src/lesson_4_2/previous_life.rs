@@ -31,7 +31,7 @@ pub(super) async fn check(arena: &Arena) -> Result<(), Failure> {
     let held = inject(arena, of(Verb::Watch), Action::HoldEvents);
     let (mark, passes) = (arena.proxy.mark(), arena.passes());
     start(arena)?;
-    until(NOTICED, "passes over the older object", async || {
+    until(arena.patience(NOTICED), "passes over the older object", async || {
         let now = arena.passes() - passes;
         if now >= PASSES { Ok(()) } else { Err(format!("{now} passes")) }
     })
@@ -64,14 +64,14 @@ async fn remember_the_deletion(arena: &Arena) -> Result<(), Failure> {
     arena.operator.stop().await?;
     let mark = arena.proxy.mark();
     start(arena)?;
-    until(NOTICED, "the operator lists its Databases at its start", async || {
+    until(arena.patience(NOTICED), "the operator lists its Databases at its start", async || {
         let lists = |it: &Request| it.verb == Verb::List && it.resource == "databases";
         let listed = arena.proxy.requests_since(mark).iter().any(lists);
         listed.then_some(()).ok_or_else(|| "no list".into())
     })
     .await?;
     arena.proxy.lift(&refused);
-    gone(arena, REBORN, CLEANED_UP).await
+    gone(arena, REBORN, arena.patience(CLEANED_UP)).await
 }
 
 fn of(verb: Verb) -> Aim {

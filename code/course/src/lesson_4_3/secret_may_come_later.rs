@@ -40,7 +40,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
 /// difference. Delays between tries stay the same, or grow.
 async fn between_tries(arena: &Arena) -> Result<(), Failure> {
     let (mut seen, mut since) = (arena.passes(), Instant::now());
-    until(STARTED, &format!("tries that are {} s apart", APART.as_secs()), async || {
+    until(arena.patience(STARTED), &format!("tries that are {} s apart", APART.as_secs()), async || {
         let times = arena.times_of(NAME, 0);
         if times.len() > seen {
             (seen, since) = (times.len(), Instant::now());

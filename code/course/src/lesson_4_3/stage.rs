@@ -41,7 +41,7 @@ pub(super) async fn without_pods(arena: &Arena, namespace: &str) -> Result<(), F
     let api: Api<ResourceQuota> = Api::namespaced(arena.client.clone(), namespace);
     let created = api.create(&PostParams::default(), &quota).await;
     created.map_err(|error| Failure::new("a quota is in force", chain(&error)))?;
-    until(NOTICED, "the quota controller puts the quota in force", async || {
+    until(arena.patience(NOTICED), "the quota controller puts the quota in force", async || {
         let quota = api.get("no-pods").await.map_err(|error| chain(&error))?;
         quota.status.and_then(|status| status.hard).map(drop).ok_or_else(|| "it is not yet".to_owned())
     })
@@ -52,7 +52,7 @@ pub(super) async fn without_pods(arena: &Arena, namespace: &str) -> Result<(), F
 pub(super) async fn settled(arena: &Arena, namespace: &str, names: &[&str]) -> Result<(), Failure> {
     let sets: Api<StatefulSet> = Api::namespaced(arena.client.clone(), namespace);
     for name in names {
-        until(MADE, &format!("a StatefulSet of Database {name}"), async || {
+        until(arena.patience(MADE), &format!("a StatefulSet of Database {name}"), async || {
             sets.get_metadata(name).await.map(drop).map_err(|error| chain(&error))
         })
         .await?;

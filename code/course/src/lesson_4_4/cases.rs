@@ -124,7 +124,7 @@ async fn strike(stage: &Arena, blow: Blow, fault: &Injected) -> Result<Moment, F
     stage.operator.ended(Duration::from_secs(10)).await;
     let passes = stage.passes();
     stage.operator.start().map_err(|error| Failure::new("the operator starts again", error))?;
-    until(STARTED, "a pass after a restart", async || stage.passes() > passes).await?;
+    until(stage.patience(STARTED), "a pass after a restart", async || stage.passes() > passes).await?;
     Ok(moment)
 }
 

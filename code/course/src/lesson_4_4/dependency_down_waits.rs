@@ -44,7 +44,7 @@ async fn server_down(arena: &Arena) -> Result<String, Failure> {
         arena.create(name, json!({})).await?;
     }
     for name in [NAME, POKED] {
-        ready(arena, 0, name, STARTED, "phase and condition say Ready").await?;
+        ready(arena, 0, name, arena.patience(STARTED), "phase and condition say Ready").await?;
     }
     let mark = arena.proxy.mark();
     let fault = unreachable(arena).await?;
@@ -80,7 +80,7 @@ async fn ready(
     expected: &str,
 ) -> Result<(), Failure> {
     let ready = |db: &Database| db.name_any() == name && is_ready(db);
-    arena.database(mark, within, &format!("{name}: {expected}"), ready).await.map(drop)
+    arena.database_within(mark, within, &format!("{name}: {expected}"), ready).await.map(drop)
 }
 
 /// First nobody answers, then every connection is refused. The status says so, and does not call it a failure.
@@ -101,7 +101,7 @@ async fn unreachable(arena: &Arena) -> Result<Injected, Failure> {
         };
         let expected =
             format!("{name}: Ready=False and the phase Verifying while PostgreSQL does not answer");
-        arena.database(mark, NOTICED * 2, &expected, says_so).await?;
+        arena.database_within(mark, NOTICED * 2, &expected, says_so).await?;
     }
     fired(&silence)?;
     let refused = connections(Action::Answer(500));

@@ -98,7 +98,7 @@ pub(super) async fn way_up(stage: &Arena) -> Result<(), Failure> {
     let lost = services.delete(LOST, &DeleteParams::default()).await;
     lost.map_err(|error| Failure::new(format!("Service {LOST} can be deleted"), chain(&error)))?;
     let back = async || services.get_opt(LOST).await.is_ok_and(|service| service.is_some());
-    until(STARTED, "a lost Service comes back", back).await
+    until(stage.patience(STARTED), "a lost Service comes back", back).await
 }
 
 /// The committed writes, Events aside: nothing depends on one.
@@ -120,7 +120,7 @@ pub(super) async fn still(stage: &Arena) -> Result<(), Failure> {
         (writes, stage.databases.mark(), stage.sets.mark())
     };
     let (mut before, mut since) = (now(), Instant::now());
-    let over = until(STARTED, "the end: Ready, and nothing changes any more", async || {
+    let over = until(stage.patience(STARTED), "the end: Ready, and nothing changes any more", async || {
         if now() != before {
             (before, since) = (now(), Instant::now());
         }
@@ -148,7 +148,7 @@ async fn restless(stage: &Arena) -> Result<BTreeSet<String>, Failure> {
     let passes = stage.passes();
     stage.operator.stop().await?;
     stage.operator.start().map_err(|error| Failure::new("the operator starts again", error))?;
-    until(STARTED, "a pass after a restart", async || stage.passes() > passes).await?;
+    until(stage.patience(STARTED), "a pass after a restart", async || stage.passes() > passes).await?;
     stage.look_again(NAME, FORCED).await?;
     let after = (versions(stage).await?, next_transaction(stage).await?);
     let all = before.0.keys().chain(after.0.keys());

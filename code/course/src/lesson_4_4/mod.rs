@@ -175,9 +175,10 @@ async fn create_ready(arena: &Arena, spec: Value) -> Result<Version<Database>, F
 
 /// Waits for Ready. What failed tells the phases on the way there.
 async fn ready_again(arena: &Arena, mark: usize) -> Result<Version<Database>, Failure> {
-    let found = arena.databases.find(mark, STARTED, is_ready).await;
+    let within = arena.patience(STARTED);
+    let found = arena.databases.find(mark, within, is_ready).await;
     found.ok_or_else(|| {
-        let expected = format!("phase and condition say Ready within {} s", STARTED.as_secs());
+        let expected = format!("phase and condition say Ready within {} s", within.as_secs());
         Failure::new(expected, table::told(&phases(arena, NAME, mark)))
     })
 }

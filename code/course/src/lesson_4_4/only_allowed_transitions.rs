@@ -47,7 +47,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
 
     let deleted = arena.api::<Database>().delete(NAME, &DeleteParams::default()).await;
     deleted.map_err(|error| Failure::new("the Database can be deleted", chain(&error)))?;
-    until(GONE, "the Database goes", async || {
+    until(arena.patience(GONE), "the Database goes", async || {
         arena.api::<Database>().get_opt(NAME).await.is_ok_and(|db| db.is_none())
     })
     .await?;

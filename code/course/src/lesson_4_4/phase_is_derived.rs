@@ -55,7 +55,7 @@ async fn corrected(
     arena.poke(name, &written.to_string()).await?;
     let expected = format!("the phase {written}, written by hand, is corrected");
     let true_again = async || api.get(name).await.is_ok_and(|db| truth(&db));
-    until(NOTICED, &expected, true_again).await.map_err(|failure| {
+    until(arena.patience(NOTICED), &expected, true_again).await.map_err(|failure| {
         let last = arena.databases.last().and_then(|version| phase(&version.object));
         let seen = last.map_or("no phase".into(), |phase| format!("the phase stays {phase}"));
         Failure { seen, ..failure }

@@ -62,7 +62,7 @@ async fn waits(stage: &Arena, name: &str) -> Result<Duration, Failure> {
         db.name_any() == name && phase(db) == Some(Phase::Deleting) && blocked
     };
     let expected = format!("{name}: the phase Deleting, Ready=False and Failed=True while the store is down");
-    stage.database(mark, NOTICED * 2, &expected, says_so).await?;
+    stage.database_within(mark, NOTICED * 2, &expected, says_so).await?;
     // The pass that has just told so, or tells so right now, is the first try.
     let first = stage.times_of(name, 0).len().saturating_sub(1);
     let expected = format!("delays between tries of {name} that grow");
