@@ -49,8 +49,14 @@ pub(crate) async fn run(
     }
     println!("Proving the checks of lab {lab} on {cluster}\n");
     let depth = Depth::proof(no_faults);
-    let job =
-        |target| Job { lab, target, cluster: &cluster, program: &programs[&target.package(lab)], depth };
+    let job = |target| Job {
+        lab,
+        target,
+        cluster: &cluster,
+        program: &programs[&target.package(lab)],
+        depth,
+        is_last: false,
+    };
     let job = &job;
     let (mut passed, mut again, mut problem) = (0, Vec::new(), None);
     for (operators, at_once) in [(&right[..], 1), (&wrong[..], AT_ONCE)] {

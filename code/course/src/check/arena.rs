@@ -44,6 +44,8 @@ pub(super) struct Setup {
     pub(super) quiet: Duration,
     pub(super) steady: Duration,
     pub(super) here: bool,
+    /// Whether all that the checks have made goes with this process.
+    pub(super) goes_by_itself: bool,
     pub(super) turns: Arc<Semaphore>,
     pub(super) shared: Shared,
 }
@@ -178,6 +180,9 @@ impl Arena {
     /// before them the sets that would bring them back. What fails here, the namespace's own removal catches up with.
     pub(crate) async fn leave(self) {
         self.operator.kill();
+        if self.setup.goes_by_itself {
+            return;
+        }
         release(&self.client, &self.namespace).await;
         let all = ListParams::default();
         let _ = self.api::<StatefulSet>().delete_collection(&DeleteParams::background(), &all).await;

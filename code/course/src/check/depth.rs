@@ -20,7 +20,7 @@ const ANYWHERE: Duration = Duration::from_secs(15);
 /// How much a check tries.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct Depth {
-    /// Seconds for which a steady state is watched. Default: 4 in the sandbox, 60 elsewhere
+    /// Seconds for which a steady state is watched. Default: 3 in the sandbox, 60 elsewhere
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
     steady: Option<u64>,
 
@@ -46,8 +46,8 @@ impl Depth {
         Self { no_faults, ..Self::PROOF }
     }
 
-    /// How long a steady state is watched at a requeue interval. Three intervals are enough to catch a write on every pass; with
-    /// less than two there may be no pass in it.
+    /// How long a steady state is watched at a requeue interval. Two intervals are enough to catch a write on every pass; with
+    /// less there may be no pass in it.
     pub(super) fn steady(self, here: bool) -> Result<Duration, String> {
         let requeue = requeue(here);
         match self.steady.map(Duration::from_secs) {
@@ -57,7 +57,7 @@ impl Depth {
                 requeue.as_secs()
             )),
             Some(steady) => Ok(steady),
-            None if here || self.brief => Ok(3 * requeue + Duration::from_secs(1)),
+            None if here || self.brief => Ok(2 * requeue + Duration::from_secs(1)),
             None => Ok(STEADY),
         }
     }
@@ -128,9 +128,9 @@ mod tests {
     fn a_steady_state_has_a_few_passes_in_it() {
         let depth = |steady, brief| Depth { steady, few_faults: false, no_faults: false, brief };
         for (depth, here, expected) in [
-            (depth(None, false), true, Some(4)),
+            (depth(None, false), true, Some(3)),
             (depth(None, false), false, Some(60)),
-            (depth(None, true), false, Some(31)),
+            (depth(None, true), false, Some(21)),
             (depth(Some(1), false), true, None),
             (depth(Some(2), false), true, Some(2)),
             (depth(Some(5), false), false, None),

@@ -78,6 +78,8 @@ pub(crate) struct Job<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) program: &'a Path,
     pub(crate) depth: Depth,
+    /// Whether nobody needs the cluster afterwards, if it is a sandbox of this process.
+    pub(crate) is_last: bool,
 }
 
 /// A lesson's checks and what proves them.
@@ -152,7 +154,7 @@ pub(crate) async fn run(
     let out = print::Printer::new(options.json, &target.title(lab), &cluster);
     let started = Instant::now();
     let tell = |verdict: &Verdict| out.verdict(verdict);
-    let job = Job { lab, target, cluster: &cluster, program: &program, depth: options.depth };
+    let job = Job { lab, target, cluster: &cluster, program: &program, depth: options.depth, is_last: true };
     let verdicts = in_turn(job, checks, stop, tell).await?;
     out.end(lab, target, &verdicts, started.elapsed());
     if options.depth.no_faults && options.only.is_none() && !options.json {
@@ -177,7 +179,9 @@ pub(crate) async fn in_turn(
     tell: impl Fn(&Verdict),
 ) -> Result<Vec<Verdict>, String> {
     let mut verdicts = Vec::new();
-    for checks in labs {
+    let mut labs = labs.into_iter().peekable();
+    while let Some(checks) = labs.next() {
+        let job = Job { is_last: job.is_last && labs.peek().is_none(), ..job };
         verdicts.extend(execute(job, checks, stop, &tell).await?);
     }
     Ok(verdicts)
@@ -209,6 +213,7 @@ async fn execute(
         quiet: depth::quiet(here),
         steady,
         here,
+        goes_by_itself: here && job.is_last,
         turns: cluster.turns.clone(),
         shared: shared::Shared::default(),
     });
@@ -222,7 +227,7 @@ async fn execute(
         Ok(all.await)
     };
     let verdicts = stop.or(verdicts).await;
-    if stop.is_asked() && here {
+    if here && (job.is_last || stop.is_asked()) {
         // All of it goes with the sandbox, which goes with this process.
         return verdicts;
     }

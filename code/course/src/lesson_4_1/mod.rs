@@ -142,9 +142,12 @@ async fn stuck(arena: &Arena) -> Result<(), Failure> {
 /// A Database with running pods, whatever the operator says of them.
 async fn running(arena: &Arena) -> Result<(), Failure> {
     let _turn = arena.turn().await;
+    started(arena).await
+}
+
+async fn started(arena: &Arena) -> Result<(), Failure> {
     arena.create(NAME, json!({})).await?;
-    arena.set(0, STARTED, "PostgreSQL answers", all_ready).await?;
-    Ok(())
+    arena.set(0, STARTED, "PostgreSQL answers", all_ready).await.map(drop)
 }
 
 /// CPU requests, a change that replaces the pods.

@@ -1,6 +1,6 @@
 //! In steady state nothing is written: not to the API server, and not to PostgreSQL.
 
-use super::{NAME, create_ready};
+use super::{NAME, create_ready_at_once};
 use crate::{
     check::{Arena, Failure},
     lesson_4_1::quiet,
@@ -13,7 +13,7 @@ const FORCED: usize = 3;
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     // Nothing of PostgreSQL's own may count as a write of the operator's.
-    create_ready(arena, json!({"parameters": {"autovacuum": "off"}})).await?;
+    create_ready_at_once(arena, json!({"parameters": {"autovacuum": "off"}})).await?;
     quiet(arena).await?;
     let (mark, passes) = (arena.proxy.mark(), arena.passes());
     let transactions = next_transaction(arena).await?;
