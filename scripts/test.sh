@@ -138,10 +138,8 @@ step "the generated reference is up to date" cargo run --quiet --package book-to
 step "the book builds" mdbook build
 step "the book's snippets with mdbook test" snippets_compile
 step "the book's links" links
-step "the book in a browser" in_a_browser
 step "shell scripts" shell_scripts
 step "workflows" workflows
-step "release binary under 15 MiB" size
 
 operator() { # operator WHERE: its life with real PostgreSQL, S3, crashes and bad input
   env ON="$1" S3_SERVER="$target/moto/bin/moto_server" cargo test --quiet --workspace --test cluster -- --test-threads=5
@@ -152,10 +150,16 @@ on_the_sandbox() {
   step "an S3 server for backups" s3_server
   step "the operator on the sandbox, bad input included" operator sandbox
   for lab in 4.1 4.2 4.3 4.4; do
-    step "solution $lab keeps its promises on the sandbox" cargo course check "$lab" --solution --on sandbox --few-faults
+    step "checks of lab $lab can pass and fail" cargo course prove "$lab" --no-faults --on sandbox
   done
-  # The other labs' take six minutes each: the workflow proves all four, each on a machine of its own.
-  step "checks of lab 4.1 can pass and fail" cargo course prove 4.1 --on sandbox
+  for lab in 4.2 4.4; do
+    step "solution $lab survives faults on the sandbox" cargo course check "$lab" --solution --on sandbox --few-faults
+  done
+}
+in_the_background() { # what others leave of the processor is enough
+  renice --priority 19 "$BASHPID" >/dev/null
+  step "the book in a browser" in_a_browser
+  step "release binary under 15 MiB" size
 }
 operator_and_first_lab() { # in namespaces of their own
   step "the operator on kind, bad input included" operator kind
@@ -177,6 +181,7 @@ lessons() {
 }
 
 lane on_the_sandbox
+lane in_the_background
 join
 if [[ $kind ]]; then
   step "the operator as a Deployment" ./scripts/check-deployment.sh # it sees the whole cluster

@@ -1,6 +1,7 @@
 //! What the prose promises: links that lead somewhere, functions that exist, terms that the glossary explains, times that add up.
 //! Every mistake is told with its page and line.
 
+mod evidence;
 mod links;
 mod words;
 
@@ -59,5 +60,6 @@ pub fn run(root: &Path) -> Result<(), String> {
     wrong.extend(words::callouts(&pages));
     wrong.extend(words::times(&pages));
     wrong.extend(words::names(root, &pages).map_err(|error| error.to_string())?);
+    wrong.extend(evidence::check(root, &pages).map_err(|error| error.to_string())?);
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
