@@ -88,7 +88,12 @@ impl Nodes {
 }
 
 async fn first_crash(tasks: &mut JoinSet<()>) -> Crash {
-    let crash = Crash(tasks.join_next().await.and_then(Result::err));
+    let ended = tasks.join_next().await.and_then(Result::err);
+    // Nobody cancels one of them but a runtime that ends, and with it all of this.
+    if ended.as_ref().is_some_and(JoinError::is_cancelled) {
+        std::future::pending::<()>().await;
+    }
+    let crash = Crash(ended);
     tracing::error!("{}", error::chain(&crash));
     crash
 }
@@ -110,5 +115,14 @@ mod tests {
         let said = error::chain(&first_crash(&mut tasks).await);
         assert!(said.starts_with("a controller of the sandbox has crashed: "), "{said}");
         assert!(said.contains("an object without a name"), "{said}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_the_runtime_is_no_crash() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(std::future::pending());
+        tasks.abort_all();
+        let crash = tokio::time::timeout(std::time::Duration::from_mins(1), first_crash(&mut tasks)).await;
+        assert!(crash.is_err());
     }
 }
