@@ -33,7 +33,9 @@ pub(crate) fn operator(mistake: &str) -> Option<fn(RunOptions) -> ExitCode> {
         "ready-counts-pods" => |run| run_until_stopped(run, ready_counts_pods),
         "progress-is-silent" => |run| run_until_stopped(run, progress_is_silent),
         "ready-of-the-old-generation" => |run| run_until_stopped(run, ready_of_the_old_generation),
+        "ready-before-the-rollout" => |run| run_until_stopped(run, ready_before_the_rollout),
         "time-of-the-last-write" => |run| run_until_stopped(run, time_of_the_last_write),
+        "writes-over-the-unseen" => |run| run_until_stopped(run, writes_over_the_unseen),
         "error-before-report" => |run| run_until_stopped(run, error_before_report),
         "replaces-the-list" => |run| run_until_stopped(run, replaces_the_list),
         "writes-every-time" => |run| run_until_stopped(run, writes_every_time),
@@ -90,6 +92,22 @@ fn naive_ready(db: &Database, outcome: &Outcome) -> Verdict {
 }
 // ANCHOR_END: naive-ready
 
+/// Mistake: the old servers of a rollout answer, and pass for those of the new spec.
+async fn ready_before_the_rollout(db: Arc<Database>, ctx: Arc<Context>) -> Pass {
+    let too_soon = |outcome: &Outcome| {
+        let status = current_status(outcome).filter(|_| outcome.blocked.is_none());
+        if status.and_then(|status| status.ready_replicas) == Some(db.spec.replicas) {
+            Verdict::yes("Ready", Reason::ReplicasReady, "all servers are ready")
+        } else {
+            ready(&db, outcome)
+        }
+    };
+    reporting(&db, &ctx, |outcome| {
+        stamped(&db, [too_soon(outcome), progressing(&db, outcome), failed(outcome)])
+    })
+    .await
+}
+
 /// Mistake: a transition is a change of the status, not of the words or the generation.
 async fn time_of_the_last_write(db: Arc<Database>, ctx: Arc<Context>) -> Pass {
     let redated = |mut condition: Condition| {
@@ -139,6 +157,22 @@ async fn replaces_the_list(db: Arc<Database>, ctx: Arc<Context>) -> Pass {
     Ok(next(&db, &outcome, &ctx))
 }
 // ANCHOR_END: naive-list
+
+/// Mistake: the patch does not say which version it was made for, so it also replaces what the operator has not seen yet.
+async fn writes_over_the_unseen(db: Arc<Database>, ctx: Arc<Context>) -> Pass {
+    let outcome = children(&db, &ctx).await?;
+    let conditions = conditions(&db, &outcome, Timestamp::now());
+    if !conditions.iter().all(|condition| db.conditions().contains(condition)) {
+        let patch = json!({
+            "apiVersion": Database::api_version(&()),
+            "kind": Database::kind(&()),
+            "metadata": {"name": db.name_any()},
+            "status": {"observedGeneration": db.metadata.generation, "conditions": conditions},
+        });
+        write(&db, &ctx, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch)).await?;
+    }
+    Ok(next(&db, &outcome, &ctx))
+}
 
 /// Mistake: the API server is asked to write what it has.
 async fn writes_every_time(db: Arc<Database>, ctx: Arc<Context>) -> Pass {

@@ -1,6 +1,6 @@
 //! The status and every condition carry the generation that they speak of, also right after a spec change.
 
-use super::{NAME, NO_IMAGE, NOTICED, condition, current, is, reports, running};
+use super::{NAME, NO_IMAGE, NOTICED, STARTED, all_ready, condition, cpu, current, is, reports, running};
 use crate::check::{Arena, Failure};
 use fault_proxy::{Action, Aim, Fault, Injected, Verb};
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// Long enough for a pass over the changed spec and its report.
 const MEANWHILE: Duration = Duration::from_secs(3);
+/// Long enough to hear something and to say something wrong about it.
+const HEARD: Duration = Duration::from_secs(1);
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     running(arena).await?;
@@ -18,41 +20,59 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
         .await?;
     arena.database(0, NOTICED, "Ready=True before the spec changes", |db| is(db, "Ready", "True")).await?;
 
-    // The new image never starts, so a Ready at generation 2 could only be the old servers' readiness.
+    while_the_old_server_answers(arena).await?;
+
+    // The new image never starts, so a Ready at generation 3 could only be the old server's readiness.
     let (databases, sets) = (arena.databases.mark(), arena.sets.mark());
-    let told_later = hold_news_of_the_set(arena);
+    let held = hold_news_of_the_set(arena, 0);
     arena.change(NAME, json!({"image": NO_IMAGE})).await?;
-    arena.databases.find(databases, MEANWHILE, |db| speaks_of(db, 2)).await;
-    arena.proxy.lift(&told_later);
+    arena.databases.find(databases, MEANWHILE, |db| speaks_of(db, 3)).await;
+    arena.proxy.lift(&held);
     arena
-        .database(databases, NOTICED, "all three conditions and the status at generation 2", |db| {
-            speaks_of(db, 2)
+        .database(databases, NOTICED, "all three conditions and the status at generation 3", |db| {
+            speaks_of(db, 3)
         })
         .await?;
+    arena.set(sets, NOTICED, "the StatefulSet starts to replace the pod", begins).await?;
     arena
-        .set(sets, NOTICED, "the StatefulSet starts to replace the pod", |set| {
-            !is_rolled_out(set) && current(set).is_some()
-        })
-        .await?;
-    arena
-        .database(databases, NOTICED, "Ready=False at generation 2", |db| {
-            is(db, "Ready", "False") && speaks_of(db, 2)
+        .database(databases, NOTICED, "Ready=False at generation 3", |db| {
+            is(db, "Ready", "False") && speaks_of(db, 3)
         })
         .await?;
     ready_only_for_the_rolled_out(arena).await?;
-    Ok("status and conditions went from generation 1 to 2 together".into())
+    Ok("status and conditions went from generation 1 to 3 together".into())
 }
 
-/// Until the operator has said something of the new generation, it hears nothing from the StatefulSet controller, which may be faster
-/// than any operator. What the operator knows meanwhile is the answer to its own write: a new generation with the status of the old one.
-fn hold_news_of_the_set(arena: &Arena) -> Injected {
+/// A change that ends well. Meanwhile the operator hears two things of its StatefulSet: that it is changed, and that its controller has
+/// seen the change, which is the moment at which the old server still answers.
+async fn while_the_old_server_answers(arena: &Arena) -> Result<(), Failure> {
+    let (databases, sets) = (arena.databases.mark(), arena.sets.mark());
+    let held = hold_news_of_the_set(arena, 2);
+    arena.change(NAME, cpu("20m")).await?;
+    arena.set(sets, STARTED, "the StatefulSet starts to replace the pod", begins).await?;
+    // Time itself is the subject here.
+    tokio::time::sleep(HEARD).await;
+    arena.proxy.lift(&held);
+    let ready = |db: &Database| is(db, "Ready", "True") && speaks_of(db, 2);
+    arena.database(databases, STARTED, "Ready=True at generation 2", ready).await.map(drop)
+}
+
+/// The operator hears nothing from the StatefulSet controller after so many events, until the answer is lifted: the controller may be
+/// faster than any operator.
+fn hold_news_of_the_set(arena: &Arena, after: usize) -> Injected {
     let aim = Aim {
         verb: Some(Verb::Watch),
         resource: Some("statefulsets".into()),
+        skip: after,
         times: usize::MAX,
         ..Aim::default()
     };
     arena.proxy.inject(Fault { aim, action: Action::HoldEvents })
+}
+
+/// The controller has begun to replace the pod.
+fn begins(set: &StatefulSet) -> bool {
+    !is_rolled_out(set) && current(set).is_some()
 }
 
 fn speaks_of(db: &Database, generation: i64) -> bool {
@@ -72,8 +92,8 @@ async fn ready_only_for_the_rolled_out(arena: &Arena) -> Result<(), Failure> {
             ready.filter(|ready| ready.status == "True").and_then(|ready| ready.observed_generation);
         let set = arena.sets.before(version.revision);
         // By the time that the word is out, the pod of the new image may be there. It will never answer.
-        let never = generation > Some(1);
-        if never || generation.is_some() && !set.is_some_and(|set| is_rolled_out(&set.object)) {
+        let never = generation > Some(2);
+        if never || generation.is_some() && !set.is_some_and(|set| all_ready(&set.object)) {
             let seen = format!("Ready=True at generation {} without that", generation.unwrap_or_default());
             return Err(Failure::new(
                 "Ready=True only after the StatefulSet controller has rolled out the current spec",

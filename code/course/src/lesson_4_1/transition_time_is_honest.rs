@@ -1,11 +1,15 @@
 //! lastTransitionTime moves when the status value does, and only then.
 
-use super::{NAME, NOTICED, STARTED, condition, cpu, is, stuck};
-use crate::check::{Arena, Failure};
+use super::{NAME, NOTICED, STARTED, all_ready, condition, cpu, is, stuck};
+use crate::check::{Arena, Failure, until};
+use fault_proxy::{Action, Aim, Fault, Injected, Verb};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::json;
 use std::time::Duration;
+
+/// Time for a pass to end.
+const AFTERWARDS: Duration = Duration::from_millis(500);
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     stuck(arena).await?;
@@ -26,8 +30,15 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     arena.database(mark, NOTICED, "Ready at generation 2, still False", told(2)).await?;
     moves_with_the_status(arena)?;
 
-    let mark = arena.databases.mark();
+    hears_of_all(arena).await?;
+    let (mark, sets) = (arena.databases.mark(), arena.sets.mark());
+    let stale = hold_its_own_words(arena);
     let mended = arena.change(NAME, json!({"image": "postgres:17"})).await?;
+    if arena.sets.find(sets, arena.patience(STARTED), all_ready).await.is_some() {
+        // Time itself is the subject here: a pass after the one that said so.
+        tokio::time::sleep(arena.requeue + AFTERWARDS).await;
+    }
+    arena.proxy.lift(&stale);
     let generation = mended.metadata.generation.unwrap_or_default();
     let ready = |db: &postgres_operator::api::Database| is(db, "Ready", "True") && told(generation)(db);
     arena.database(mark, STARTED, "Ready=True with an image that exists", ready).await?;
@@ -36,9 +47,36 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     Ok(format!("over {versions} versions"))
 }
 
+/// Waits until the operator has been given the newest version of its Database.
+async fn hears_of_all(arena: &Arena) -> Result<(), Failure> {
+    until(arena.patience(NOTICED), "the operator's watch tells of its Database", async || {
+        let newest = arena.databases.last().map(|version| version.revision.to_string());
+        let events = arena.proxy.events();
+        let told = events
+            .iter()
+            .rfind(|event| event.resource == "databases")
+            .and_then(|event| event.version.clone());
+        if told == newest { Ok(()) } else { Err(format!("{told:?} of {newest:?}")) }
+    })
+    .await
+}
+
+/// The operator is told of the next change of its Database, and of nothing that it writes about it from there on: a watch may be late,
+/// and what it has not seen it must not write over.
+fn hold_its_own_words(arena: &Arena) -> Injected {
+    let aim = Aim {
+        verb: Some(Verb::Watch),
+        resource: Some("databases".into()),
+        skip: 1,
+        times: usize::MAX,
+        ..Aim::default()
+    };
+    arena.proxy.inject(Fault { aim, action: Action::HoldEvents })
+}
+
 async fn second_after(time: Timestamp) {
     let mut tick = tokio::time::interval(Duration::from_millis(50));
-    while Timestamp::now().as_second() < time.as_second() + 2 {
+    while Timestamp::now().as_second() <= time.as_second() {
         tick.tick().await;
     }
 }
