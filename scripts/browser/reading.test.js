@@ -114,6 +114,19 @@ test('search finds "finalizer stuck"', async () => {
   });
 });
 
+test("no table is cut off on paper", async () => {
+  // A4 less the margins of Chromium, at 96 px per inch.
+  await book.visit({ viewport: { width: 718, height: 1000 } }, async (page) => {
+    await page.emulateMedia({ media: "print" });
+    await each(pages, async (path) => {
+      await page.goto(`${book.origin}/${path}`);
+      return page.$$eval(".table-wrapper", (all) => all
+        .filter((it) => it.scrollWidth > it.clientWidth || it.getBoundingClientRect().right > innerWidth)
+        .map((it) => `${it.scrollWidth} px in ${it.clientWidth}: ${it.textContent.trim().slice(0, 40)}`));
+    });
+  });
+});
+
 test("print shows what is folded, and the whole book becomes a PDF", async () => {
   await book.visit({}, async (page) => {
     await page.goto(`${book.origin}/${lessons[0]}`);

@@ -10,6 +10,7 @@ use crate::{
     observe::Observed,
     phase::Phase,
     plan::{Plan, Step, plan},
+    reason::Reason,
 };
 use k8s_openapi::api::apps::v1::StatefulSet;
 
@@ -32,11 +33,17 @@ impl Work {
     /// said: a report of hope on each try would make it flap.
     pub fn is_another_try(&self, db: &Database) -> bool {
         match self {
-            Self::Ask => db.says("Ready") || db.says("Failed"),
+            Self::Ask => was_ready_or_silent(db) || db.says("Failed"),
             Self::Steps(_) => db.says("Failed"),
             Self::AddFinalizer | Self::Nothing => false,
         }
     }
+}
+
+/// Whether the last word was of a login that worked, for whatever generation, or of a server that does not answer.
+fn was_ready_or_silent(db: &Database) -> bool {
+    let silent = Reason::NoAnswer.to_string();
+    db.conditions().iter().any(|it| it.type_ == "Ready" && (it.status == "True" || it.reason == silent))
 }
 
 /// A decision.
@@ -65,6 +72,12 @@ pub fn decide(db: &Database, observed: &Observed) -> Result<Decision, Error> {
         (false, _) => Work::Steps(steps),
         // An answer that was no answer is not asked for again in the same pass.
         (true, Phase::Verifying) if observed.login != Some(Login::NoAnswer) => Work::Ask,
+        // Who waits for a standby, or for a volume that cannot grow, wants a changed password to work all the same.
+        (true, Phase::Updating | Phase::Deploying | Phase::Failed)
+            if observed.may_ask(plan.blocked.as_ref()) =>
+        {
+            Work::Ask
+        }
         (true, _) => Work::Nothing,
     };
     Ok(Decision { phase, work, blocked: plan.blocked })

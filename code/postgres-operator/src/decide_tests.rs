@@ -46,18 +46,22 @@ fn a_phase_has_its_own_steps() {
 
 #[test]
 fn only_another_try_is_no_news() {
-    let says = |type_, generation| {
-        let verdict = Verdict::yes(type_, Reason::Settled, "");
+    let told = |verdict, generation| {
         let mut condition = stamp(verdict, &database(), Timestamp::UNIX_EPOCH);
         condition.observed_generation = Some(generation);
         let mut db = database();
         db.status = Some(DatabaseStatus { conditions: vec![condition], ..Default::default() });
         db
     };
+    let says = |type_, generation| told(Verdict::yes(type_, Reason::Settled, ""), generation);
+    let denies = |reason| told(Verdict::no("Ready", reason, ""), 1);
     let steps = || Work::Steps(Vec::new());
     for (db, work, expected) in [
         (says("Ready", 1), Work::Ask, true),
-        (says("Ready", 0), Work::Ask, false),
+        // Another generation with the same servers.
+        (says("Ready", 0), Work::Ask, true),
+        (denies(Reason::NoAnswer), Work::Ask, true),
+        (denies(Reason::ReplicasNotReady), Work::Ask, false),
         (says("Ready", 1), steps(), false),
         (says("Failed", 1), steps(), true),
         (says("Failed", 1), Work::Ask, true),
@@ -162,5 +166,27 @@ fn what_the_status_says_changes_nothing() {
         let observed = verified(&db);
         db.status = Some(DatabaseStatus { phase: Some(phase), ..Default::default() });
         assert_eq!(derive(&db, &observed, &plan(&db, &observed).unwrap()), Phase::Ready);
+    }
+}
+
+#[test]
+fn a_login_is_tried_while_a_standby_is_waited_for() {
+    let db = ours();
+    let primary: Pod = serde_json::from_value(json!({
+        "metadata": {"name": "orders-0"},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    }))
+    .unwrap();
+    for (login, pods, expected) in [
+        (None, vec![Arc::new(primary.clone())], Work::Ask),
+        (None, vec![], Work::Nothing),
+        (Some(Login::NoAnswer), vec![Arc::new(primary.clone())], Work::Nothing),
+        (Some(Login::WrongPassword), vec![Arc::new(primary)], Work::Steps(vec![Step::ChangePassword])),
+    ] {
+        let mut observed = Observed { login, pods, ..verified(&db) };
+        set_of(&mut observed).status.as_mut().unwrap().ready_replicas = None;
+        let decision = decide(&db, &observed).unwrap();
+        assert_eq!(decision.work, expected);
+        assert_ne!(decision.phase, Phase::Verifying);
     }
 }

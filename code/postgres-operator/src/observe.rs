@@ -92,7 +92,7 @@ pub async fn observe(db: &Database, ctx: &Context) -> Result<Observed, Error> {
 
 impl Observed {
     /// What the running children were made from.
-    pub fn recorded(&self) -> Recorded {
+    pub fn recorded(&self, db: &Database) -> Recorded {
         let secret = |key| self.credentials.as_deref().and_then(|secret| value(secret, key));
         Recorded {
             database_name: secret("dbname"),
@@ -101,8 +101,15 @@ impl Observed {
                 .stateful_set
                 .as_deref()
                 .and_then(recorded_storage)
+                .or_else(|| self.kept(db))
                 .map(|template| self.grown(template)),
         }
+    }
+
+    /// The storage of a previous life, whose volumes the first servers find. Which class they are of makes no difference to them.
+    fn kept(&self, db: &Database) -> Option<Storage> {
+        let size = self.claims.values().next()?.clone();
+        Some(Storage { size, ..db.spec.storage.clone() })
     }
 
     /// The storage of a template, with the size of the largest volume that has grown beyond it.
@@ -167,6 +174,12 @@ impl Observed {
         is_ready(first).then_some(first.as_ref())
     }
 
+    /// Whether the application's login can be tried now, and has not been in this pass.
+    pub fn may_ask(&self, blocked: Option<&Blocked>) -> bool {
+        let stays = |pod: &Pod| pod.metadata.deletion_timestamp.is_none();
+        blocked.is_none() && self.login.is_none() && self.primary().is_some_and(stays)
+    }
+
     /// What keeps a pod from starting, if it is more than time.
     pub fn trouble(&self) -> Option<Trouble> {
         self.pods.iter().find_map(|pod| trouble(pod))
@@ -229,7 +242,7 @@ async fn password_secret(db: &Database, ctx: &Context) -> Result<Option<Secret>,
 }
 
 fn grows(db: &Database, observed: &Observed) -> bool {
-    observed.recorded().storage.is_some_and(|storage| storage.size != db.spec.storage.size)
+    observed.recorded(db).storage.is_some_and(|storage| storage.size != db.spec.storage.size)
 }
 
 /// Whether the spec may ask for less than the volumes have. The template does not tell: it keeps the first size. What was accepted

@@ -17,10 +17,13 @@ fn the_recorded_size_is_that_of_the_largest_volume() {
             claims.iter().enumerate().map(|(at, size)| (format!("data-orders-{at}"), (*size).to_owned()));
         let observed =
             Observed { stateful_set: Some(set.clone()), claims: claims.collect(), ..Observed::default() };
-        assert_eq!(observed.recorded().storage.unwrap().size, expected);
+        assert_eq!(observed.recorded(&database()).storage.unwrap().size, expected);
     }
-    let claims = [("data-orders-0".to_owned(), "5Gi".to_owned())].into();
-    assert_eq!(Observed { claims, ..Observed::default() }.recorded().storage, None, "of a previous life");
+    let kept = |claims| Observed { claims, ..Observed::default() }.recorded(&database()).storage;
+    let claims = [("data-orders-0", "1Gi"), ("data-orders-1", "5Gi")];
+    let claims = claims.map(|(name, size)| (name.to_owned(), size.to_owned())).into();
+    assert_eq!(kept(claims).unwrap().size, "5Gi", "of a previous life");
+    assert_eq!(kept(BTreeMap::new()), None);
 }
 
 #[test]

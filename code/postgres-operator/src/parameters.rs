@@ -35,9 +35,10 @@ fn as_argument(text: &str) -> String {
 ///
 /// `postgres -C` reads configuration and options as at a start, prints one setting and ends. For a setting that is computed at
 /// the start, <https://www.postgresql.org/docs/15/runtime-config-preset.html>, it goes as far as to compare settings with each
-/// other. Its last words are then about the server that runs, in English, whatever language the parameters ask for.
+/// other. Its last words are then about the server that runs, in English and without a code, whatever the parameters ask for.
 fn trial(db: &Database) -> Vec<String> {
-    let settings = settings(db).chain(["lc_messages=C".to_owned()]);
+    let plain = ["lc_messages=C", "log_error_verbosity=default"].map(str::to_owned);
+    let settings = settings(db).chain(plain);
     let options = settings.flat_map(|setting| ["-c".to_owned(), setting]);
     ["postgres", "-C", "shared_memory_size"].map(str::to_owned).into_iter().chain(options).collect()
 }
@@ -57,8 +58,12 @@ pub async fn check(db: &Database, observed: &Observed, ctx: &Context) -> Result<
         return Ok(());
     }
     let Some(running) = observed.stateful_set.as_deref().and_then(running_command) else { return Ok(()) };
-    if *running == command(db) {
+    let wanted = command(db);
+    if *running == wanted {
         return Ok(());
+    }
+    if db.spec.replicas > 1 {
+        not_lowered(running, &wanted)?;
     }
     let Some(primary) = whom_to_ask(observed)? else { return Ok(()) };
     let pods: Api<Pod> = ctx.namespaced(db);
@@ -70,6 +75,29 @@ pub async fn check(db: &Database, observed: &Observed, ctx: &Context) -> Result<
             Err(Blocked::ParametersUnchecked)
         }
     }
+}
+
+/// A standby refuses to start with less of these than its primary has, and a rollout begins with the standbys: it would never get to
+/// the primary. <https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-ADMIN>, with PostgreSQL's defaults.
+const AT_LEAST_AS_THE_PRIMARY: [(&str, i64); 5] = [
+    ("max_connections", 100),
+    ("max_locks_per_transaction", 64),
+    ("max_prepared_transactions", 0),
+    ("max_wal_senders", 10),
+    ("max_worker_processes", 8),
+];
+
+fn not_lowered(running: &[String], wanted: &[String]) -> Result<(), Blocked> {
+    let value = |command: &[String], name: &str, default: i64| {
+        let given =
+            |word: &String| word.split_once('=').filter(|(key, _)| *key == name)?.1.trim().parse().ok();
+        command.iter().rev().find_map(given).unwrap_or(default)
+    };
+    let lowered = AT_LEAST_AS_THE_PRIMARY.iter().find_map(|(name, default)| {
+        let (from, to) = (value(running, name, *default), value(wanted, name, *default));
+        (to < from).then(|| format!("{name} cannot go from {from} to {to} while there are standbys, which do not start with less than their primary has"))
+    });
+    lowered.map_or(Ok(()), |complaint| Err(Blocked::ParametersRefused { complaint }))
 }
 
 /// The pod to ask. None where no node has taken the primary's pod, or one is in trouble: nothing runs that new parameters could
@@ -116,6 +144,32 @@ mod tests {
             trial(&db).contains(&"log_line_prefix=%m $(HOME) $$1 ".to_owned()),
             "no kubelet stands between"
         );
+    }
+
+    #[test]
+    fn what_a_standby_must_have_as_much_of_as_its_primary_is_not_lowered() {
+        let command = |connections: Option<&str>| {
+            let mut db = database();
+            db.spec.parameters = connections
+                .map(|value| ("max_connections".to_owned(), value.to_owned()))
+                .into_iter()
+                .collect();
+            command(&db)
+        };
+        for (from, to, complaint) in [
+            (None, Some("100"), None),
+            (None, Some("50"), Some("max_connections cannot go from 100 to 50 ")),
+            (Some("200"), None, Some("max_connections cannot go from 200 to 100 ")),
+            (Some("200"), Some(" 300"), None),
+            (Some("200"), Some("many"), Some("max_connections cannot go from 200 to 100 ")),
+        ] {
+            let refused = not_lowered(&command(from), &command(to)).err().map(|blocked| blocked.to_string());
+            let as_expected = match complaint {
+                None => refused.is_none(),
+                Some(complaint) => refused.as_deref().is_some_and(|text| text.contains(complaint)),
+            };
+            assert!(as_expected, "{from:?} to {to:?}: {refused:?}");
+        }
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn servers(
 
 /// The first thing that keeps the whole plan from being right.
 fn obstacle(db: &Database, observed: &Observed) -> Option<Blocked> {
-    if let Err(violation) = validate(db, &observed.recorded()) {
+    if let Err(violation) = validate(db, &observed.recorded(db)) {
         return Some(Blocked::InvalidSpec(violation));
     }
     observed

@@ -27,7 +27,7 @@ impl Stores {
         let missing = || StoreError::Destination("it is not given".into());
         let backup = db.spec.backup.as_ref().ok_or_else(missing)?;
         let options = match &backup.secret_name {
-            Some(name) => from_secret(name, db, ctx).await?,
+            Some(name) => from_secret(name, &backup.destination, db, ctx).await?,
             None => from_environment(),
         };
         let namespace = db.namespace().unwrap_or_default();
@@ -54,21 +54,25 @@ const ALLOWED: [&str; 9] = [
     "google_service_account_key",
 ];
 
-/// A user's options, if they say who the user is: without keys of its own, the store's client would look for the operator's.
-fn users(options: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, String> {
+/// A user's options, if they say who the user is there: without keys of its own, the store's client would look for the operator's.
+fn users(options: BTreeMap<String, String>, destination: &str) -> Result<BTreeMap<String, String>, String> {
     if let Some(option) = options.keys().find(|option| !ALLOWED.contains(&option.as_str())) {
         return Err(format!("has the option {option}, which is not one of {}", ALLOWED.join(", ")));
     }
     let given = |option: &str| options.get(option).is_some_and(|value| !value.is_empty());
-    let keys = given("aws_access_key_id") && given("aws_secret_access_key");
-    if keys || given("google_service_account_key") {
+    let keys: &[&str] = match destination.split_once("://") {
+        Some(("gs", _)) => &["google_service_account_key"],
+        _ => &["aws_access_key_id", "aws_secret_access_key"],
+    };
+    if keys.iter().all(|key| given(key)) {
         return Ok(options);
     }
-    Err("has no keys: aws_access_key_id and aws_secret_access_key, or google_service_account_key".into())
+    Err(format!("has no keys for {destination}, which are {}", keys.join(" and ")))
 }
 
 async fn from_secret(
     name: &str,
+    destination: &str,
     db: &Database,
     ctx: &Context,
 ) -> Result<BTreeMap<String, String>, StoreError> {
@@ -78,7 +82,7 @@ async fn from_secret(
     let data = secret.ok_or_else(|| unreadable("does not exist"))?.data.unwrap_or_default();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_default().trim().to_owned();
     let options = data.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), text(value.0))).collect();
-    users(options).map_err(|why| unreadable(&why))
+    users(options, destination).map_err(|why| unreadable(&why))
 }
 
 fn from_environment() -> BTreeMap<String, String> {
@@ -94,15 +98,22 @@ mod tests {
     use super::*;
 
     fn given(options: &[(&str, &str)]) -> Result<usize, String> {
+        given_for("s3://bucket", options)
+    }
+
+    fn given_for(destination: &str, options: &[(&str, &str)]) -> Result<usize, String> {
         let options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        users(options).map(|options| options.len())
+        users(options, destination).map(|options| options.len())
     }
 
     #[test]
     fn a_user_gives_keys_and_nothing_that_reads_what_is_the_operators() {
         let keys = [("aws_access_key_id", "a"), ("aws_secret_access_key", "b")];
         assert_eq!(given(&keys), Ok(2));
-        assert_eq!(given(&[("google_service_account_key", "{}")]), Ok(1));
+        assert_eq!(given_for("gs://bucket", &[("google_service_account_key", "{}")]), Ok(1));
+        // The keys of one store are none for another, whose client would look for the operator's.
+        assert!(given(&[("google_service_account_key", "{}")]).is_err());
+        assert!(given_for("gs://bucket", &keys).is_err());
         for option in [
             "aws_web_identity_token_file",
             "aws_endpoint_url_sts",

@@ -95,10 +95,10 @@ pub struct DatabaseSpec {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.storageClass) == has(oldSelf.storageClass) && (!has(self.storageClass) || self.storageClass == oldSelf.storageClass)").message("storageClass is immutable"))]
 pub struct Storage {
-    /// Size of the volume, for example `10Gi`. It can grow where the storage class allows it, and never shrinks.
+    /// Size of the volume, for example `10Gi`. It can grow where the storage class allows it, and never shrinks. A size that was refused
+    /// can be taken back: the operator compares with the volumes, and not with what was asked for before.
     #[serde(default = "default_size")]
     #[schemars(length(max = 32), regex(pattern = QUANTITY_PATTERN))]
-    #[x_kube(validation = Rule::new("quantity(self).compareTo(quantity(oldSelf)) >= 0").message("storage size cannot shrink"))]
     pub size: String,
 
     /// Storage class of the volume. Absent: the cluster's default. Immutable.

@@ -72,7 +72,10 @@ impl<K: Eq + Hash + Clone> Breakers<K> {
 
     /// Number of breakers that let no ordinary call through.
     pub fn open(&self) -> usize {
-        self.lock().values().filter(|circuit| circuit.open_until.is_some()).count()
+        let now = Instant::now();
+        let is_open =
+            |circuit: &&Circuit| circuit.probing || circuit.open_until.is_some_and(|until| until > now);
+        self.lock().values().filter(is_open).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Circuit>> {

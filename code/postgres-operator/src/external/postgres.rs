@@ -146,6 +146,8 @@ async fn open(stream: Box<dyn Connection>, as_: &Credentials) -> Result<(Client,
     let mut config = Config::new();
     config.user(&as_.user).dbname(&as_.database).password(as_.password.expose_secret());
     config.application_name("postgres-operator");
+    // Whatever the parameters make the default: a password is changed all the same.
+    config.options("-c default_transaction_read_only=off");
     Ok(config.connect_raw(stream, NoTls).await?)
 }
 

@@ -134,9 +134,13 @@ fn server(db: &Database) -> Container {
             protocol: Some("TCP".into()), // part of the list's key, like a Service's
             ..ContainerPort::default()
         }]),
-        // Ten minutes to replay what a crash left in the log. There is no liveness probe: one that restarts a database
-        // which is busy recovering makes it start over.
-        startup_probe: Some(Probe { period_seconds: Some(1), failure_threshold: Some(600), ..ready.clone() }),
+        // A day to replay what a crash left in the log, and no liveness probe: a database that is restarted while it is busy
+        // recovering starts over.
+        startup_probe: Some(Probe {
+            period_seconds: Some(1),
+            failure_threshold: Some(86_400),
+            ..ready.clone()
+        }),
         readiness_probe: Some(ready),
         // A plain SIGTERM waits for every client to leave; images differ in the signal that they ask for. SIGINT is the fast
         // shutdown, and the SIGTERM that follows changes nothing about it.

@@ -30,6 +30,13 @@ async fn standbys_stream_from_the_primary_and_rows_survive_a_dead_pod() {
     let standbys = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'";
     stage.wait_in_pod("orders-0", &["psql", "-U", "postgres", "-Atd", "app", "-c", standbys], "2").await;
     assert_eq!(sql("orders-2", "SELECT id FROM kept"), "42");
+
+    // A standby with fewer connections than its primary would not start, and hold the rollout up before it reaches the primary.
+    stage.change("orders", json!({"parameters": {"max_connections": "50"}})).await.unwrap();
+    let told = "spec.parameters: PostgreSQL refuses them: max_connections cannot go from 100 to 50 while there are standbys";
+    stage.wait("orders", "Failed", "True", told).await;
+    stage.change("orders", json!({"parameters": null})).await.unwrap();
+    stage.wait("orders", "Ready", "True", "3 of 3").await;
     stage.clear().await;
 }
 

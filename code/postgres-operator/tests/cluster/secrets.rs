@@ -1,5 +1,5 @@
 use crate::stage::Stage;
-use k8s_openapi::api::core::v1::{Event, Secret};
+use k8s_openapi::api::core::v1::{Event, ResourceQuota, Secret};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use postgres_operator::api::Database;
 use serde_json::{Value, json};
@@ -29,6 +29,35 @@ async fn wait_event(stage: &Stage, name: &str, reason: &str) {
         }
         assert!(Instant::now() < deadline, "no Event {reason} of {name}: {:#?}", events.items);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_password_is_applied_while_a_standby_is_missing_and_whatever_the_parameters_are() {
+    let stage = Stage::set("missing").await;
+    create_secret(&stage, "mine", "first").await;
+    let parameters = json!({"default_transaction_read_only": "on", "log_error_verbosity": "verbose"});
+    let spec = json!({"passwordSecretRef": {"name": "mine"}, "parameters": parameters});
+    stage.create("orders", spec).await.unwrap();
+    stage.wait("orders", "Ready", "True", "1 of 1").await;
+    stage.change("orders", json!({"parameters": {"work_mem": "6MB"}})).await.unwrap();
+    stage.wait("orders", "Ready", "True", "1 of 1").await;
+    assert_eq!(stage.sql("orders", "SHOW work_mem"), "6MB", "the trial of parameters is understood");
+
+    let quota = json!({"metadata": {"name": "one"}, "spec": {"hard": {"pods": "1"}}});
+    let quotas = stage.api::<ResourceQuota>();
+    quotas.create(&PostParams::default(), &serde_json::from_value(quota).unwrap()).await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut tick = interval(Duration::from_millis(200));
+    while quotas.get("one").await.unwrap().status.is_none_or(|status| status.hard.is_none()) {
+        tick.tick().await;
+        assert!(Instant::now() < deadline, "the quota is not in force");
+    }
+    stage.change("orders", json!({"replicas": 2})).await.unwrap();
+    stage.wait("orders", "Ready", "False", "").await;
+    let patch = Patch::Merge(json!({"stringData": {"password": "second"}}));
+    stage.api::<Secret>().patch("mine", &PatchParams::default(), &patch).await.unwrap();
+    stage.wait_in_pod("orders-0", &["bash", "-c", &login("orders", "second")], "1").await;
+    stage.clear().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
