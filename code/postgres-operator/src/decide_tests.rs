@@ -183,7 +183,7 @@ fn a_login_is_tried_while_a_standby_is_waited_for() {
         (Some(Login::NoAnswer), vec![Arc::new(primary.clone())], Work::Nothing),
         (Some(Login::WrongPassword), vec![Arc::new(primary)], Work::Steps(vec![Step::ChangePassword])),
     ] {
-        let mut observed = Observed { login, pods, ..verified(&db) };
+        let mut observed = Observed { pods, login, ..verified(&db) };
         set_of(&mut observed).status.as_mut().unwrap().ready_replicas = None;
         let decision = decide(&db, &observed).unwrap();
         assert_eq!(decision.work, expected);

@@ -94,7 +94,7 @@ async fn ready_only_for_the_rolled_out(arena: &Arena) -> Result<(), Failure> {
         // By the time that the word is out, the pod of the new image may be there. It will never answer.
         let never = generation > Some(2);
         if never || generation.is_some() && !set.is_some_and(|set| all_ready(&set.object)) {
-            let seen = format!("Ready=True at generation {} without that", generation.unwrap_or_default());
+            let seen = format!("Ready=True at generation {} before that", generation.unwrap_or_default());
             return Err(Failure::new(
                 "Ready=True only after the StatefulSet controller has rolled out the current spec",
                 seen,

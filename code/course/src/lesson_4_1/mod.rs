@@ -37,7 +37,11 @@ pub(crate) const LESSON: Lesson = Lesson {
     given: &[],
     faults: &[],
     tasks: &[
-        Task { file: "report.rs", function: "report", checks: &["others-conditions-survive", "no-hot-loop"] },
+        Task {
+            file: "report.rs",
+            function: "report",
+            checks: &["others-conditions-survive", "transition-time-is-honest", "no-hot-loop"],
+        },
         Task {
             file: "conditions.rs",
             function: "stamp",
@@ -79,7 +83,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "transition-time-is-honest",
-        hint: "take lastTransitionTime over from the condition of the same type while its status stays the same",
+        hint: "take lastTransitionTime over from the condition of the same type while its status stays the same, and name the version in the patch: what was decided on an old one has to be refused",
         begin: Begin::Running,
         run: |arena| transition_time_is_honest::check(arena).boxed_local(),
     },
