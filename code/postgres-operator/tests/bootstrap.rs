@@ -41,7 +41,7 @@ fn an_empty_primary_is_made_only_where_no_standby_has_data() {
         let output = bootstrap(heard);
         assert_eq!(output.status.code(), Some(1), "a standby that {what}");
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(told.starts_with("standby 1 has data and this volume has none"), "{told}");
+        assert!(told.starts_with("ERROR: standby 1 has data and this volume has none"), "{told}");
     }
     for (heard, what) in [(2, "no answer"), (3, "no such host")] {
         let output = bootstrap(heard);

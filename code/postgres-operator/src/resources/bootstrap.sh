@@ -12,6 +12,7 @@ if [[ ${HOSTNAME##*-} == 0 ]]; then
     pg_isready -q -t 1 -h "${HOSTNAME%-*}-$ordinal.$PRIMARY_DOMAIN" || heard=$?
     # 0 takes connections; 1 takes none now, as one does that starts up. From 2 on there is no server.
     if ((heard < 2)); then
+      # In PostgreSQL's words, which the status quotes.
       echo "ERROR: standby $ordinal has data and this volume has none: restore it from there, it is not initialised anew" >&2
       exit 1
     fi
