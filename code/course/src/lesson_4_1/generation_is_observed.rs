@@ -1,6 +1,6 @@
 //! The status and every condition carry the generation that they speak of, also right after a spec change.
 
-use super::{NAME, NO_IMAGE, NOTICED, STARTED, all_ready, condition, cpu, current, is, reports, running};
+use super::{NAME, NO_IMAGE, NOTICED, STARTED, condition, cpu, current, is, reports, running};
 use crate::check::{Arena, Failure};
 use fault_proxy::{Action, Aim, Fault, Injected, Verb};
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -52,6 +52,9 @@ async fn while_the_old_server_answers(arena: &Arena) -> Result<(), Failure> {
     arena.set(sets, STARTED, "the StatefulSet starts to replace the pod", begins).await?;
     // Time itself is the subject here.
     tokio::time::sleep(HEARD).await;
+    if arena.databases.all().iter().any(|version| ready_at(&version.object) == Some(2)) {
+        return Err(too_early(2));
+    }
     arena.proxy.lift(&held);
     let ready = |db: &Database| is(db, "Ready", "True") && speaks_of(db, 2);
     arena.database(databases, STARTED, "Ready=True at generation 2", ready).await.map(drop)
@@ -87,21 +90,26 @@ async fn ready_only_for_the_rolled_out(arena: &Arena) -> Result<(), Failure> {
     let databases = arena.databases.all();
     arena.sets.catches_up().await?;
     for version in databases {
-        let ready = condition(&version.object, "Ready");
-        let generation =
-            ready.filter(|ready| ready.status == "True").and_then(|ready| ready.observed_generation);
+        let Some(generation) = ready_at(&version.object) else { continue };
         let set = arena.sets.before(version.revision);
         // By the time that the word is out, the pod of the new image may be there. It will never answer.
-        let never = generation > Some(2);
-        if never || generation.is_some() && !set.is_some_and(|set| all_ready(&set.object)) {
-            let seen = format!("Ready=True at generation {} before that", generation.unwrap_or_default());
-            return Err(Failure::new(
-                "Ready=True only after the StatefulSet controller has rolled out the current spec",
-                seen,
-            ));
+        if generation > 2 || !set.is_some_and(|set| is_rolled_out(&set.object)) {
+            return Err(too_early(generation));
         }
     }
     Ok(())
+}
+
+/// The generation of which a Database says that it is ready.
+fn ready_at(db: &Database) -> Option<i64> {
+    condition(db, "Ready").filter(|ready| ready.status == "True")?.observed_generation
+}
+
+fn too_early(generation: i64) -> Failure {
+    Failure::new(
+        "Ready=True only after the StatefulSet controller has rolled out the current spec",
+        format!("Ready=True at generation {generation} before that"),
+    )
 }
 
 fn is_rolled_out(set: &StatefulSet) -> bool {
