@@ -186,7 +186,8 @@ lessons() {
 lane on_the_sandbox
 lane in_the_background
 join
-proofs
+lane proofs
+join
 if [[ $kind ]]; then
   step "the operator as a Deployment" ./scripts/check-deployment.sh # it sees the whole cluster
   lane operator_and_first_lab
