@@ -63,8 +63,7 @@ fn wrong(page: &Page, known: &Known) -> Vec<String> {
 
 /// The names in backquotes, each with the kind that was named last before it.
 fn named(proof: &str) -> Vec<(Option<&'static str>, &str)> {
-    let kinds = TESTS.map(|(kind, _)| kind).into_iter().chain([CHECK, CASE, RECORDING]);
-    let kinds: Vec<_> = kinds.collect();
+    let kinds: Vec<_> = TESTS.map(|(kind, _)| kind).into_iter().chain([CHECK, CASE, RECORDING]).collect();
     let mut found = Vec::new();
     let mut kind = None;
     for (index, part) in proof.split('`').enumerate() {

@@ -196,6 +196,7 @@ async fn execute(
     tell: impl Fn(&Verdict),
 ) -> Result<Vec<Verdict>, String> {
     let (cluster, here) = (job.cluster, job.cluster.is_here());
+    let goes_by_itself = here && job.is_last;
     let steady = job.depth.steady(here)?;
     namespaces::prepare(cluster).await?;
     let run = arena::run_id();
@@ -213,7 +214,7 @@ async fn execute(
         quiet: depth::quiet(here),
         steady,
         here,
-        goes_by_itself: here && job.is_last,
+        goes_by_itself,
         turns: cluster.turns.clone(),
         shared: shared::Shared::default(),
     });
@@ -227,7 +228,7 @@ async fn execute(
         Ok(all.await)
     };
     let verdicts = stop.or(verdicts).await;
-    if here && (job.is_last || stop.is_asked()) {
+    if goes_by_itself || here && stop.is_asked() {
         // All of it goes with the sandbox, which goes with this process.
         return verdicts;
     }

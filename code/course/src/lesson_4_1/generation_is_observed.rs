@@ -1,8 +1,7 @@
 //! The status and every condition carry the generation that they speak of, also right after a spec change.
 
-use super::{NAME, NO_IMAGE, NOTICED, STARTED, condition, cpu, current, is, reports, running};
+use super::{NAME, NO_IMAGE, NOTICED, STARTED, condition, cpu, current, hold_events, is, reports, running};
 use crate::check::{Arena, Failure};
-use fault_proxy::{Action, Aim, Fault, Injected, Verb};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use postgres_operator::api::Database;
 use serde_json::json;
@@ -22,9 +21,9 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
 
     while_the_old_server_answers(arena).await?;
 
-    // The new image never starts, so a Ready at generation 3 could only be the old server's readiness.
+    // The controller may be faster than any operator. The new image never starts, so a Ready at generation 3 could only be the old server's readiness.
     let (databases, sets) = (arena.databases.mark(), arena.sets.mark());
-    let held = hold_news_of_the_set(arena, 0);
+    let held = hold_events(arena, "statefulsets", 0);
     arena.change(NAME, json!({"image": NO_IMAGE})).await?;
     arena.databases.find(databases, MEANWHILE, |db| speaks_of(db, 3)).await;
     arena.proxy.lift(&held);
@@ -47,7 +46,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
 /// seen the change, which is the moment at which the old server still answers.
 async fn while_the_old_server_answers(arena: &Arena) -> Result<(), Failure> {
     let (databases, sets) = (arena.databases.mark(), arena.sets.mark());
-    let held = hold_news_of_the_set(arena, 2);
+    let held = hold_events(arena, "statefulsets", 2);
     arena.change(NAME, cpu("20m")).await?;
     arena.set(sets, STARTED, "the StatefulSet starts to replace the pod", begins).await?;
     // Time itself is the subject here.
@@ -58,19 +57,6 @@ async fn while_the_old_server_answers(arena: &Arena) -> Result<(), Failure> {
     arena.proxy.lift(&held);
     let ready = |db: &Database| is(db, "Ready", "True") && speaks_of(db, 2);
     arena.database(databases, STARTED, "Ready=True at generation 2", ready).await.map(drop)
-}
-
-/// The operator hears nothing from the StatefulSet controller after so many events, until the answer is lifted: the controller may be
-/// faster than any operator.
-fn hold_news_of_the_set(arena: &Arena, after: usize) -> Injected {
-    let aim = Aim {
-        verb: Some(Verb::Watch),
-        resource: Some("statefulsets".into()),
-        skip: after,
-        times: usize::MAX,
-        ..Aim::default()
-    };
-    arena.proxy.inject(Fault { aim, action: Action::HoldEvents })
 }
 
 /// The controller has begun to replace the pod.

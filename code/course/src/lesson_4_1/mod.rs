@@ -12,6 +12,7 @@ use crate::{
     check::{Arena, Begin, Broken, Check, Failure, Lesson},
     hint::Task,
 };
+use fault_proxy::{Action, Aim, Fault, Injected, Verb};
 use futures::FutureExt;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -154,6 +155,18 @@ async fn running(arena: &Arena) -> Result<(), Failure> {
 async fn started(arena: &Arena) -> Result<(), Failure> {
     arena.create(NAME, json!({})).await?;
     arena.set(0, STARTED, "PostgreSQL answers", all_ready).await.map(drop)
+}
+
+/// After so many events the operator hears nothing from its watch of a resource until the answer is lifted: watches may be late.
+fn hold_events(arena: &Arena, resource: &str, after: usize) -> Injected {
+    let aim = Aim {
+        verb: Some(Verb::Watch),
+        resource: Some(resource.into()),
+        skip: after,
+        times: usize::MAX,
+        ..Aim::default()
+    };
+    arena.proxy.inject(Fault { aim, action: Action::HoldEvents })
 }
 
 /// CPU requests, a change that replaces the pods.

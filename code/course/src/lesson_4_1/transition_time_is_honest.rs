@@ -1,8 +1,7 @@
 //! lastTransitionTime moves when the status value does, and only then.
 
-use super::{NAME, NOTICED, STARTED, all_ready, condition, cpu, is, stuck};
+use super::{NAME, NOTICED, STARTED, all_ready, condition, cpu, hold_events, is, stuck};
 use crate::check::{Arena, Failure, until};
-use fault_proxy::{Action, Aim, Fault, Injected, Verb};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::json;
@@ -32,7 +31,8 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
 
     hears_of_all(arena).await?;
     let (mark, sets) = (arena.databases.mark(), arena.sets.mark());
-    let stale = hold_its_own_words(arena);
+    // It is told of the next change, and of nothing that it writes from there on: what it has not seen it must not write over.
+    let stale = hold_events(arena, "databases", 1);
     let mended = arena.change(NAME, json!({"image": "postgres:17"})).await?;
     if arena.sets.find(sets, arena.patience(STARTED), all_ready).await.is_some() {
         // Time itself is the subject here: a pass after the one that said so.
@@ -59,19 +59,6 @@ async fn hears_of_all(arena: &Arena) -> Result<(), Failure> {
         if told == newest { Ok(()) } else { Err(format!("{told:?} of {newest:?}")) }
     })
     .await
-}
-
-/// The operator is told of the next change of its Database, and of nothing that it writes about it from there on: a watch may be late,
-/// and what it has not seen it must not write over.
-fn hold_its_own_words(arena: &Arena) -> Injected {
-    let aim = Aim {
-        verb: Some(Verb::Watch),
-        resource: Some("databases".into()),
-        skip: 1,
-        times: usize::MAX,
-        ..Aim::default()
-    };
-    arena.proxy.inject(Fault { aim, action: Action::HoldEvents })
 }
 
 async fn second_after(time: Timestamp) {

@@ -45,7 +45,7 @@ async fn comes_back(arena: &Arena) -> Result<String, Failure> {
     arena.look_again(NAME, LOOKS).await?;
     stays(arena, &report).await?;
     in_the_way(std::fs::remove_file(store(arena)))?;
-    gone(arena, NAME, arena.patience(CLEANED_UP)).await?;
+    gone(arena, NAME, CLEANED_UP).await?;
     let (bytes, _) = measured(&only_dump(arena, NAME)?)?;
     let reason = condition(&report.object, "Failed").map(|it| it.reason.clone()).unwrap_or_default();
     Ok(format!("{reason} over {pauses} pauses that grow, then a backup of {bytes} bytes"))
@@ -59,7 +59,7 @@ async fn given_up(stage: &Arena) -> Result<(), Failure> {
     stage.look_again(GIVEN_UP, LOOKS).await?;
     stays(stage, &report).await?;
     set_metadata(stage, GIVEN_UP, json!({"annotations": {GIVE_UP: "true"}})).await?;
-    gone(stage, GIVEN_UP, stage.patience(CLEANED_UP)).await
+    gone(stage, GIVEN_UP, CLEANED_UP).await
 }
 
 /// A Database is deleted while its store is down, and says so.

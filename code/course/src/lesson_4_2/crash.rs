@@ -35,7 +35,7 @@ impl Undisturbed {
     pub(super) async fn of(stage: &Arena, restores: &Witness<'_>) -> Result<Self, Failure> {
         let (mark, passes) = (stage.proxy.mark(), stage.passes());
         delete(stage, NAME).await?;
-        gone(stage, NAME, stage.patience(CLEANED_UP)).await?;
+        gone(stage, NAME, CLEANED_UP).await?;
         // The watch may tell of the removal before the proxy has noted its answer.
         let writes =
             until(stage.patience(NOTICED), "the cleanup ends with a write of the Database", async || {
@@ -71,7 +71,7 @@ impl Undisturbed {
         delete(stage, NAME).await?;
         tokio::select! {
             _ = kill.fired_once(CLEANED_UP) => {}
-            gone = gone(stage, NAME, stage.patience(CLEANED_UP)) => gone?,
+            gone = gone(stage, NAME, CLEANED_UP) => gone?,
         }
         // The object goes with the last write, and the kill comes right after it.
         let fired = kill.fired_once(Duration::from_secs(1)).await;
@@ -85,7 +85,7 @@ impl Undisturbed {
 
     /// Waits for the end of a cleanup whose operator was killed, and was started again.
     pub(super) async fn ends(&self, stage: &Arena, killed: Moment) -> Result<(), Failure> {
-        gone(stage, NAME, stage.patience(CLEANED_UP)).await?;
+        gone(stage, NAME, CLEANED_UP).await?;
         stage.is_orderly(killed, self.passes)
     }
 }

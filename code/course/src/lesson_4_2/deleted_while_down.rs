@@ -16,7 +16,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     is_there(arena, NAME).await?;
     let started = Instant::now();
     arena.operator.start().map_err(|error| Failure::new("the operator starts again", error))?;
-    gone(arena, NAME, arena.patience(CLEANED_UP)).await?;
+    gone(arena, NAME, CLEANED_UP).await?;
     leaves(arena, NAME, &[]).await?;
     let backups = dumps(arena, NAME);
     if !backups.is_empty() {

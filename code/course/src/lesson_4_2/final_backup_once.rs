@@ -19,7 +19,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     try_join!(with_rows(arena, NAME, snapshot(arena)), running(arena, AGAIN, json!({})))?;
     let mark = arena.databases.mark();
     delete(arena, NAME).await?;
-    gone(arena, NAME, arena.patience(CLEANED_UP)).await?;
+    gone(arena, NAME, CLEANED_UP).await?;
     leaves(arena, NAME, &[]).await?;
 
     let dump = only_dump(arena, NAME)?;

@@ -64,8 +64,13 @@ pub(crate) async fn delete(arena: &Arena, name: &str) -> Result<(), Failure> {
     deleted.map(drop).map_err(|error| Failure::new(format!("Database {name} can be deleted"), chain(&error)))
 }
 
-/// Waits until a Database is gone.
+/// Waits until a Database is gone, with the patience that the cluster needs.
 pub(crate) async fn gone(arena: &Arena, name: &str, within: Duration) -> Result<(), Failure> {
+    gone_within(arena, name, arena.patience(within)).await
+}
+
+/// Waits until a Database is gone, for so long: what holds it up takes its time anywhere.
+pub(crate) async fn gone_within(arena: &Arena, name: &str, within: Duration) -> Result<(), Failure> {
     until(within, &format!("Database {name} is gone"), async || {
         match arena.api::<Database>().get_opt(name).await.map_err(|error| chain(&error))? {
             None => Ok(()),

@@ -20,7 +20,7 @@ use crate::{
     hint::Task,
 };
 use futures::FutureExt;
-pub(crate) use life::{delete, gone, made};
+pub(crate) use life::{delete, gone_within, made};
 use std::time::Duration;
 
 /// The lesson's checks and what proves them.

@@ -33,7 +33,7 @@ async fn deleted_before_it_was_seen(arena: &Arena) -> Result<(), Failure> {
     arena.operator.start().map_err(|error| Failure::new("the operator starts again", error))?;
     leaves_alone(arena, name, mark).await?;
     set_metadata(arena, name, json!({"finalizers": null})).await?;
-    gone(arena, name, arena.patience(NOTICED)).await
+    gone(arena, name, NOTICED).await
 }
 
 /// The operator has done its part, and somebody else has not.
@@ -62,7 +62,7 @@ async fn held_after_the_cleanup(arena: &Arena) -> Result<(), Failure> {
         return Err(Failure::new("somebody else's finalizer stays", told(&version.object)));
     }
     set_metadata(arena, NAME, json!({"finalizers": null})).await?;
-    gone(arena, NAME, arena.patience(NOTICED)).await
+    gone(arena, NAME, NOTICED).await
 }
 
 /// The operator looks at the Database a few times, and tries to write nothing at all.

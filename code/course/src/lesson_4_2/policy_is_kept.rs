@@ -36,7 +36,7 @@ async fn retain(arena: &Arena) -> Result<(), Failure> {
     let before =
         (identity::<PersistentVolumeClaim>(arena, &claim).await?, identity::<Secret>(arena, &secret).await?);
     delete(arena, name).await?;
-    gone(arena, name, arena.patience(CLEANED_UP)).await?;
+    gone(arena, name, CLEANED_UP).await?;
     // Garbage collection takes what has an owner.
     leaves(arena, name, &[format!("PersistentVolumeClaim {claim}"), format!("Secret {secret}")]).await?;
     let after =
@@ -57,7 +57,7 @@ async fn remove(arena: &Arena) -> Result<(), Failure> {
     put(&folder(arena, name).join(EARLIER))?;
     made(arena, name, spec).await?;
     delete(arena, name).await?;
-    gone(arena, name, arena.patience(CLEANED_UP)).await?;
+    gone(arena, name, CLEANED_UP).await?;
     leaves(arena, name, &[]).await?;
     kept(arena, name, 0)
 }
@@ -69,7 +69,7 @@ async fn save(arena: &Arena) -> Result<(), Failure> {
     put(&folder(arena, name).join(EARLIER))?;
     running(arena, name, spec).await?;
     delete(arena, name).await?;
-    gone(arena, name, arena.patience(CLEANED_UP)).await?;
+    gone(arena, name, CLEANED_UP).await?;
     leaves(arena, name, &[]).await?;
     // The earlier one and the final one.
     kept(arena, name, 2)

@@ -71,7 +71,7 @@ async fn remember_the_deletion(arena: &Arena) -> Result<(), Failure> {
     })
     .await?;
     arena.proxy.lift(&refused);
-    gone(arena, REBORN, arena.patience(CLEANED_UP)).await
+    gone(arena, REBORN, CLEANED_UP).await
 }
 
 fn of(verb: Verb) -> Aim {

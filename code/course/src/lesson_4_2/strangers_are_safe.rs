@@ -35,7 +35,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     }
     for name in [NAME].into_iter().chain(TAKEN) {
         delete(arena, name).await?;
-        gone(arena, name, arena.patience(CLEANED_UP)).await?;
+        gone(arena, name, CLEANED_UP).await?;
         leaves(arena, name, &strangers.labelled(name)).await?;
     }
     strangers.are_untouched(arena).await?;

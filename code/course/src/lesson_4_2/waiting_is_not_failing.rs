@@ -39,7 +39,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     identity::<StatefulSet>(arena, NAME).await?;
     identity::<PersistentVolumeClaim>(arena, &format!("data-{NAME}-0")).await?;
     lock.release().await?;
-    gone(arena, NAME, arena.patience(CLEANED_UP)).await?;
+    gone(arena, NAME, CLEANED_UP).await?;
     never_failed(arena, mark)
 }
 

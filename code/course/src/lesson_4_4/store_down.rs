@@ -12,7 +12,7 @@ use super::{
 use crate::{
     check::{Arena, Failure},
     lesson_4_1::is,
-    lesson_4_2::{delete, gone, made},
+    lesson_4_2::{delete, gone_within, made},
 };
 use futures::{future::try_join_all, try_join};
 use kube::ResourceExt;
@@ -46,7 +46,7 @@ pub(super) async fn check(stage: &Arena) -> Result<String, Failure> {
 
     store.comes_up();
     let back = Instant::now();
-    try_join_all(names.iter().map(|name| gone(stage, name, RECOVERED))).await?;
+    try_join_all(names.iter().map(|name| gone_within(stage, name, RECOVERED))).await?;
     let seconds = back.elapsed().as_secs_f64();
     Ok(format!(
         "so with a store for {DELETED} deletions, which end {seconds:.0} s after it was back at the latest"
