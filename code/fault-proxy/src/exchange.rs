@@ -3,7 +3,7 @@
 use crate::{
     answer::{self, AnswerBody},
     change::{self, Before},
-    fault::{Action, Stage},
+    fault::{Action, Fault, Stage},
     lists,
     request::{Request, Verb},
     tunnel,
@@ -73,7 +73,7 @@ impl Exchange {
     /// The answer of a fault, in the API server's place.
     async fn on_arrival(&mut self, upstream: &Upstream) -> Option<Response<AnswerBody>> {
         let older = self.list.as_deref().and_then(|key| upstream.lists.recall(key));
-        let can = |action: &Action| !matches!(action, Action::OlderList) || older.is_some();
+        let can = |fault: &Fault| !matches!(fault.action, Action::OlderList) || older.is_some();
         let name = self.entry.name.clone();
         let hit = upstream.faults.hit(Stage::Arrival, &self.entry, name.as_deref(), can)?;
         self.entry.fault = Some(hit.fault.action.to_string());

@@ -25,6 +25,9 @@ pub struct Aim {
     pub except: Vec<String>,
     /// Only the object of this name; for [`Action::HoldEvents`] and [`Action::DropEvent`], only its events.
     pub name: Option<String>,
+    /// For [`Action::HoldEvents`] and [`Action::DropEvent`], only events of an object that is at this generation, or at a later one:
+    /// what was written before a change of its spec may come at any time.
+    pub generation: Option<i64>,
     /// So many pass before the first fault.
     pub skip: usize,
     /// How often it fires from there on; 0 is never, `usize::MAX` is until it is lifted.
@@ -33,7 +36,16 @@ pub struct Aim {
 
 impl Default for Aim {
     fn default() -> Self {
-        Self { verb: None, writes: false, resource: None, except: Vec::new(), name: None, skip: 0, times: 1 }
+        Self {
+            verb: None,
+            writes: false,
+            resource: None,
+            except: Vec::new(),
+            name: None,
+            generation: None,
+            skip: 0,
+            times: 1,
+        }
     }
 }
 

@@ -146,11 +146,11 @@ impl Faults {
         stage: Stage,
         request: &Request,
         name: Option<&str>,
-        can: impl Fn(&Action) -> bool,
+        can: impl Fn(&Fault) -> bool,
     ) -> Option<Arc<Armed>> {
         let mut hit = None;
         for armed in self.aimed(stage, request, name) {
-            if can(&armed.fault.action) && armed.hits(hit.is_some()) {
+            if can(&armed.fault) && armed.hits(hit.is_some()) {
                 hit = Some(armed);
             }
         }

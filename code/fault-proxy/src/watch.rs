@@ -2,7 +2,7 @@
 
 use crate::{
     answer::{AnswerBody, BoxError},
-    fault::{Action, EventType, Stage},
+    fault::{Action, EventType, Fault, Stage},
     injected::{Armed, Faults},
     log::{Log, WatchEvent},
     request::Request,
@@ -58,6 +58,7 @@ struct Metadata {
     namespace: Option<String>,
     name: Option<String>,
     resource_version: Option<String>,
+    generation: Option<i64>,
 }
 
 impl Watch {
@@ -164,9 +165,9 @@ impl Watch {
     fn judge(&mut self, line: Bytes) -> Option<Bytes> {
         // A table, as kubectl asks for, says nothing that a fault could be aimed at.
         let Ok(Event { kind, object }) = serde_json::from_slice::<Event>(&line) else { return Some(line) };
-        let meant = |action: &Action| match action {
-            Action::DropEvent(meant) => *meant == kind,
-            _ => true,
+        let meant = |fault: &Fault| {
+            let is_new = fault.aim.generation.is_none_or(|from| object.metadata.generation >= Some(from));
+            is_new && !matches!(fault.action, Action::DropEvent(meant) if meant != kind)
         };
         let hit = self.faults.hit(Stage::Event, &self.request, object.metadata.name.as_deref(), meant);
         match hit {

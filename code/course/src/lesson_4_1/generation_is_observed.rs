@@ -23,7 +23,7 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
 
     // The controller may be faster than any operator. The new image never starts, so a Ready at generation 3 could only be the old server's readiness.
     let (databases, sets) = (arena.databases.mark(), arena.sets.mark());
-    let held = hold_events(arena, "statefulsets", 0);
+    let held = hold_events(arena, "statefulsets", 0, 0);
     arena.change(NAME, json!({"image": NO_IMAGE})).await?;
     arena.databases.find(databases, MEANWHILE, |db| speaks_of(db, 3)).await;
     arena.proxy.lift(&held);
@@ -46,7 +46,8 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
 /// seen the change, which is the moment at which the old server still answers.
 async fn while_the_old_server_answers(arena: &Arena) -> Result<(), Failure> {
     let (databases, sets) = (arena.databases.mark(), arena.sets.mark());
-    let held = hold_events(arena, "statefulsets", 2);
+    let before = arena.sets.last().and_then(|set| set.object.metadata.generation).unwrap_or_default();
+    let held = hold_events(arena, "statefulsets", before + 1, 2);
     arena.change(NAME, cpu("20m")).await?;
     arena.set(sets, STARTED, "the StatefulSet starts to replace the pod", begins).await?;
     // Time itself is the subject here.

@@ -157,11 +157,13 @@ async fn started(arena: &Arena) -> Result<(), Failure> {
     arena.set(0, STARTED, "PostgreSQL answers", all_ready).await.map(drop)
 }
 
-/// After so many events the operator hears nothing from its watch of a resource until the answer is lifted: watches may be late.
-fn hold_events(arena: &Arena, resource: &str, after: usize) -> Injected {
+/// After so many events of objects at this generation or a later one, the operator hears nothing from its watch of a resource until the
+/// answer is lifted: watches may be late.
+fn hold_events(arena: &Arena, resource: &str, generation: i64, after: usize) -> Injected {
     let aim = Aim {
         verb: Some(Verb::Watch),
         resource: Some(resource.into()),
+        generation: Some(generation),
         skip: after,
         times: usize::MAX,
         ..Aim::default()

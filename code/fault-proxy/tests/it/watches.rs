@@ -1,9 +1,9 @@
 //! Faults in the stream of a watch.
 
-use crate::{Behind, NEVER, SOON, at, create};
+use crate::{Behind, NEVER, SOON, at, create, map};
 use fault_proxy::{Action, Aim, EventType, Verb};
 use futures::{Stream, StreamExt};
-use kube::api::{DeleteParams, WatchEvent, WatchParams};
+use kube::api::{DeleteParams, PostParams, WatchEvent, WatchParams};
 use std::pin::Pin;
 use tokio::time::timeout;
 
@@ -86,6 +86,23 @@ async fn events_are_held_back_and_come_in_order_once_released() {
     behind.proxy.lift(&fault);
     assert_eq!(next(&mut events).await.as_deref(), Some("added b"));
     assert_eq!(next(&mut events).await.as_deref(), Some("added c"));
+}
+
+#[tokio::test]
+async fn what_is_held_back_from_a_generation_on_is_not_counted_before() {
+    let behind = Behind::start().await;
+    let mut events = watch(&behind).await;
+    let aim = Aim { generation: Some(3), skip: 1, ..at(Verb::Watch) };
+    behind.inject(Action::HoldEvents, aim);
+    for (name, generation) in [("none", None), ("two", Some(2)), ("three", Some(3)), ("four", Some(4))] {
+        let mut map = map(name, "x");
+        map.metadata.generation = generation;
+        behind.maps().create(&PostParams::default(), &map).await.unwrap();
+    }
+    for name in ["none", "two", "three"] {
+        assert_eq!(next(&mut events).await, Some(format!("added {name}")));
+    }
+    assert!(silent(&mut events).await);
 }
 
 #[tokio::test]
