@@ -81,6 +81,7 @@ async fn a_pod_is_a_server_with_the_password_of_its_secret_until_it_is_deleted()
     let secrets: Api<Secret> = Api::namespaced(client.clone(), "default");
     let secret = json!({"metadata": {"name": "login"}, "stringData": {"password": PASSWORD}});
     secrets.create(&PostParams::default(), &serde_json::from_value(secret).unwrap()).await.unwrap();
+    let shared = holds(Path::new("/dev/shm"));
     let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
     pods.create(&PostParams::default(), &serde_json::from_value(server()).unwrap()).await.unwrap();
     let address = ready(&pods, 0).await;
@@ -94,6 +95,8 @@ async fn a_pod_is_a_server_with_the_password_of_its_secret_until_it_is_deleted()
     let unhealthy = events.iter().filter(|it| it.reason.as_deref() == Some("Unhealthy"));
     assert_eq!(unhealthy.count(), 0, "a server that starts is not ill");
 
+    let new = holds(Path::new("/dev/shm")).into_iter().filter(|name| !shared.contains(name));
+    assert_eq!(new.collect::<Vec<_>>(), [""; 0], "a server's shared memory is its own, and goes with it");
     let kill = Patch::Merge(json!({"metadata": {"annotations": {KILL: "1"}}}));
     pods.patch("db", &PatchParams::default(), &kill).await.unwrap();
     assert_eq!(ready(&pods, 1).await, address);

@@ -18,6 +18,8 @@ for folder in bin sbin lib lib32 lib64 libx32; do
   fi
 done
 for folder in usr etc dev; do mount --rbind "/$folder" "$root/$folder"; done
+# Its shared memory goes with it. In the machine's, a server that is killed would leave its own behind.
+[ ! -d /dev/shm ] || mount -t tmpfs -o mode=1777,size=64m tmpfs "$root/dev/shm"
 # Where a container engine hides parts of /proc, a fresh one cannot be mounted.
 mount -t proc proc "$root/proc" 2>/dev/null || mount --rbind /proc "$root/proc"
 while [ "$1" != -- ]; do
