@@ -74,7 +74,7 @@ pub fn decide(db: &Database, observed: &Observed) -> Result<Decision, Error> {
         (true, Phase::Verifying) if observed.login != Some(Login::NoAnswer) => Work::Ask,
         // Who waits for a standby, or for a volume that cannot grow, wants a changed password to work all the same.
         (true, Phase::Updating | Phase::Deploying | Phase::Failed)
-            if observed.may_ask(plan.blocked.as_ref()) =>
+            if observed.may_ask(db, plan.blocked.as_ref()) =>
         {
             Work::Ask
         }

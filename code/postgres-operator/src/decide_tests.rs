@@ -5,7 +5,7 @@ use crate::{
     finalizer::FINALIZER,
     plan::tests::settled,
     reason::Reason,
-    resources::tests::database,
+    resources::{ROLE_LABEL, STANDBY, tests::database},
 };
 use jiff::Timestamp;
 use k8s_openapi::api::{apps::v1::StatefulSetStatus, core::v1::Pod};
@@ -171,17 +171,25 @@ fn what_the_status_says_changes_nothing() {
 
 #[test]
 fn a_login_is_tried_while_a_standby_is_waited_for() {
-    let db = ours();
-    let primary: Pod = serde_json::from_value(json!({
-        "metadata": {"name": "orders-0"},
-        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
-    }))
-    .unwrap();
+    let mut db = ours();
+    db.spec.replicas = 2;
+    let server = |ordinal: u8, ready: &str| {
+        let mut pod = pod(ready);
+        pod.metadata.name = Some(format!("orders-{ordinal}"));
+        // What is labelled already needs no step.
+        pod.metadata.labels = Some([(ROLE_LABEL.to_owned(), STANDBY.to_owned())].into());
+        Arc::new(pod)
+    };
+    let alone = || vec![server(0, "True")];
     for (login, pods, expected) in [
-        (None, vec![Arc::new(primary.clone())], Work::Ask),
+        (None, alone(), Work::Ask),
+        (None, vec![server(0, "True"), server(1, "False")], Work::Ask),
+        // The StatefulSet's word is all that is missing.
+        (None, vec![server(0, "True"), server(1, "True")], Work::Nothing),
+        (None, vec![server(0, "False"), server(1, "True")], Work::Nothing),
         (None, vec![], Work::Nothing),
-        (Some(Login::NoAnswer), vec![Arc::new(primary.clone())], Work::Nothing),
-        (Some(Login::WrongPassword), vec![Arc::new(primary)], Work::Steps(vec![Step::ChangePassword])),
+        (Some(Login::NoAnswer), alone(), Work::Nothing),
+        (Some(Login::WrongPassword), alone(), Work::Steps(vec![Step::ChangePassword])),
     ] {
         let mut observed = Observed { pods, login, ..verified(&db) };
         set_of(&mut observed).status.as_mut().unwrap().ready_replicas = None;

@@ -38,10 +38,15 @@ impl Expectations {
     /// A child whose last write the caches lack, if there is one. `cached` gives the version that they have.
     pub fn unseen(&self, db: &Database, cached: impl Fn(&str) -> Option<u64>) -> Option<String> {
         let mut all = self.lock();
-        let writes = all.get_mut(&ObjectRef::from_obj(db))?;
+        let key = ObjectRef::from_obj(db);
+        let writes = all.get_mut(&key)?;
         writes
             .retain(|child, write| cached(child) < Some(write.version) && write.at.elapsed() < WAIT_AT_MOST);
-        writes.keys().next().cloned()
+        let unseen = writes.keys().next().cloned();
+        if unseen.is_none() {
+            all.remove(&key);
+        }
+        unseen
     }
     // ANCHOR_END: expectations
 

@@ -174,10 +174,12 @@ impl Observed {
         is_ready(first).then_some(first.as_ref())
     }
 
-    /// Whether the application's login can be tried now, and has not been in this pass.
-    pub fn may_ask(&self, blocked: Option<&Blocked>) -> bool {
-        let stays = |pod: &Pod| pod.metadata.deletion_timestamp.is_none();
-        blocked.is_none() && self.login.is_none() && self.primary().is_some_and(stays)
+    /// Whether the application's login can be tried while another server is waited for, and has not been in this pass. Where all are
+    /// ready, only the StatefulSet has not said so yet, and the time to try it comes in a moment.
+    pub fn may_ask(&self, db: &Database, blocked: Option<&Blocked>) -> bool {
+        let ready = self.pods.iter().filter(|pod| is_ready(pod)).count();
+        let lacks_one = i32::try_from(ready).is_ok_and(|ready| ready < db.spec.replicas);
+        blocked.is_none() && self.login.is_none() && lacks_one && self.primary().is_some()
     }
 
     /// What keeps a pod from starting, if it is more than time.
