@@ -25,6 +25,22 @@ test("no page scrolls sideways on a phone", async () => {
   });
 });
 
+test("what goes on beyond its place fades there, and nothing else does", async () => {
+  await book.visit(PHONE, async (page) => {
+    await page.goto(`${book.origin}/reference/conditions.html`);
+    const fades = () => page.$$eval(".table-wrapper", (all) => all.map((it) => {
+      const rest = it.scrollWidth - it.clientWidth - it.scrollLeft;
+      return [rest, parseFloat(getComputedStyle(it).getPropertyValue("--goes-on"))];
+    }));
+    const atFirst = await fades();
+    assert.ok(atFirst.some(([rest]) => rest > 40), "a table is wider than a phone");
+    for (const [rest, fade] of atFirst) assert.equal(fade > 0, rest > 0, `${fade} px fade before ${rest} px`);
+    await page.$$eval(".table-wrapper", (all) => all.forEach((it) => it.scrollTo(it.scrollWidth, 0)));
+    await page.waitForFunction(() => [...document.querySelectorAll(".table-wrapper")]
+      .every((it) => parseFloat(getComputedStyle(it).getPropertyValue("--goes-on")) < 1));
+  });
+});
+
 test("axe finds nothing serious in light and in dark", async () => {
   const look = (path) => book.visit({}, async (page) => {
     await page.goto(`${book.origin}/${path}`);
