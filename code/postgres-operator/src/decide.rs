@@ -99,6 +99,8 @@ pub fn derive(db: &Database, observed: &Observed, plan: &Plan) -> Phase {
     match (observed.stateful_set.as_deref(), missing) {
         (None, missing) => missing.unwrap_or(Phase::Deploying),
         (Some(_), Some(_)) => Phase::Updating,
+        // The change waits until PostgreSQL can be asked about it.
+        (Some(_), None) if observed.unasked => Phase::Updating,
         (Some(_), None) if observed.trouble().is_some() => Phase::Failed,
         (Some(set), None) if is_replacing(set) => Phase::Updating,
         (Some(set), None) if !Rollout::of(db, Some(set)).is_complete() => Phase::Deploying,

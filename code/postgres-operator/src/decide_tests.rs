@@ -113,7 +113,7 @@ fn set_of(observed: &mut Observed) -> &mut StatefulSet {
 #[test]
 fn phases_as_a_table() {
     type Change = fn(&mut Observed);
-    let table: [(&str, Change, Phase); 12] = [
+    let table: [(&str, Change, Phase); 13] = [
         ("all is well", |_| (), Phase::Ready),
         ("nothing exists", |it| *it = Observed::default(), Phase::Provisioning),
         (
@@ -142,6 +142,7 @@ fn phases_as_a_table() {
             |it| set_of(it).status.as_mut().unwrap().observed_generation = None,
             Phase::Deploying,
         ),
+        ("PostgreSQL cannot be asked about a change yet", |it| it.unasked = true, Phase::Updating),
         ("nobody has asked", |it| it.login = None, Phase::Verifying),
         ("nobody answers", |it| it.login = Some(Login::NoAnswer), Phase::Verifying),
         (

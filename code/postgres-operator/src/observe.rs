@@ -12,6 +12,7 @@ use crate::{
     parameters,
     pods::{Trouble, is_ready, trouble},
     resources::{DATA_VOLUME, is_credentials_of, labels, recorded_storage, stateful_set},
+    watches::strip,
 };
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
@@ -38,8 +39,8 @@ pub struct Observed {
     pub services: BTreeMap<String, Arc<Service>>,
     /// The servers.
     pub stateful_set: Option<Arc<StatefulSet>>,
-    /// The spec of the servers is known to be the desired one. Then it may lack its pod template here.
-    pub template_holds: bool,
+    /// The StatefulSet is known to be the desired one, which may lack its pod template here.
+    pub servers_hold: bool,
     /// The pods of ordinals 0 to `replicas` − 1, as far as they are there, without most of their spec.
     pub pods: Vec<Arc<Pod>>,
     /// Volume claims with the size that each asks for. Read only where a decision needs them: when the credentials are
@@ -48,6 +49,8 @@ pub struct Observed {
     /// What PostgreSQL has against parameters that are not in force yet, or why it cannot be asked; `None` if they are in force, or
     /// if it has nothing.
     pub complaint: Option<Blocked>,
+    /// PostgreSQL is on its way and cannot be asked about its parameters yet: until then the servers stay as they are.
+    pub unasked: bool,
     /// What PostgreSQL said to the application's login, if it was tried in this pass.
     pub login: Option<Login>,
     /// The password was changed in this pass. Once is enough: what does not help the first time does not help the second.
@@ -86,7 +89,10 @@ pub async fn observe(db: &Database, ctx: &Context) -> Result<Observed, Error> {
         // Volumes without the passwords that they know would be a failure, and the watch may only be late.
         observed.credentials = credentials(db, ctx).await?;
     }
-    observed.complaint = parameters::check(db, &observed, ctx).await.err();
+    match parameters::check(db, &observed, ctx).await {
+        Ok(answer) => observed.unasked = answer == parameters::Answer::Later,
+        Err(complaint) => observed.complaint = Some(complaint),
+    }
     Ok(observed)
 }
 
@@ -156,7 +162,7 @@ impl Observed {
         match child.types.as_ref().map(|types| types.kind.clone()).unwrap_or_default().as_str() {
             "StatefulSet" => {
                 // It is whole: a later decision of this pass can look for itself.
-                self.template_holds = false;
+                self.servers_hold = false;
                 self.stateful_set = child.try_parse().ok().map(Arc::new);
             }
             "ServiceAccount" => self.service_account = child.try_parse().ok().map(Arc::new),
@@ -187,6 +193,11 @@ impl Observed {
         self.pods.iter().find_map(|pod| trouble(pod))
     }
 
+    /// Why something that should be written was not.
+    pub fn unwritten(&self) -> Option<Blocked> {
+        self.refused.clone().or(self.unasked.then_some(Blocked::ParametersUnchecked))
+    }
+
     /// Whether no child of this life exists. Credentials and volumes may be of a previous one.
     pub fn is_nothing(&self) -> bool {
         self.service_account.is_none() && self.services.is_empty() && self.stateful_set.is_none()
@@ -203,13 +214,16 @@ async fn look_closer(db: &Database, observed: &mut Observed, ctx: &Context) -> R
     let Some(set) = &observed.stateful_set else { return Ok(()) };
     let desired = Child::new(&stateful_set(db, Some(set)))?;
     if ctx.settled.knows(db, set, &desired) {
-        observed.template_holds = true;
+        // Somebody may still have taken a label off.
+        observed.servers_hold = desired.metadata_holds_in(Some(set.as_ref()));
         return Ok(());
     }
     let api: Api<StatefulSet> = ctx.namespaced(db);
     let what = || format!("StatefulSet {}", db.name_any());
-    let live = api.get_opt(&db.name_any()).await.map_err(|source| Error::Read { what: what(), source })?;
-    observed.template_holds = live.as_ref().is_some_and(|live| ctx.settled.find_out(db, live, &desired));
+    let mut live =
+        api.get_opt(&db.name_any()).await.map_err(|source| Error::Read { what: what(), source })?;
+    live.iter_mut().for_each(strip);
+    observed.servers_hold = live.as_ref().is_some_and(|live| ctx.settled.find_out(db, live, &desired));
     observed.stateful_set = live.map(Arc::new);
     Ok(())
 }

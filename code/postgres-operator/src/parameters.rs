@@ -52,24 +52,42 @@ fn verdict(stderr: &str) -> Result<(), Blocked> {
     Err(Blocked::ParametersRefused { complaint })
 }
 
+/// Whether the servers may get their parameters now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// They have them already, PostgreSQL has nothing against them, or nothing runs that they could harm.
+    Now,
+    /// The primary is on its way, and will be asked when it is ready.
+    Later,
+}
+
 /// Asks the running primary's own program what it has against the parameters, if they are not in force yet.
-pub async fn check(db: &Database, observed: &Observed, ctx: &Context) -> Result<(), Blocked> {
-    if observed.template_holds {
-        return Ok(());
+pub async fn check(db: &Database, observed: &Observed, ctx: &Context) -> Result<Answer, Blocked> {
+    if observed.servers_hold {
+        return Ok(Answer::Now);
     }
-    let Some(running) = observed.stateful_set.as_deref().and_then(running_command) else { return Ok(()) };
+    let Some(running) = observed.stateful_set.as_deref().and_then(running_command) else {
+        return Ok(Answer::Now);
+    };
     let wanted = command(db);
     if *running == wanted {
-        return Ok(());
+        return Ok(Answer::Now);
     }
     if db.spec.replicas > 1 {
         not_lowered(running, &wanted)?;
     }
-    let Some(primary) = whom_to_ask(observed)? else { return Ok(()) };
+    let primary = match whom_to_ask(observed) {
+        Whom::Primary(primary) => primary,
+        Whom::Nobody => return Ok(Answer::Now),
+        Whom::Later => {
+            tracing::info!("new parameters wait until the primary can be asked about them");
+            return Ok(Answer::Later);
+        }
+    };
     let pods: Api<Pod> = ctx.namespaced(db);
     match exec::look(&pods, &primary.name_any(), &trial(db)).await {
-        Ok(()) => Ok(()),
-        Err(ExecError::Failed { stderr }) => verdict(&stderr),
+        Ok(()) => Ok(Answer::Now),
+        Err(ExecError::Failed { stderr }) => verdict(&stderr).map(|()| Answer::Now),
         Err(error) => {
             tracing::warn!(error = chain(&error), "the parameters cannot be checked");
             Err(Blocked::ParametersUnchecked)
@@ -100,18 +118,25 @@ fn not_lowered(running: &[String], wanted: &[String]) -> Result<(), Blocked> {
     lowered.map_or(Ok(()), |complaint| Err(Blocked::ParametersRefused { complaint }))
 }
 
-/// The pod to ask. None where no node has taken the primary's pod, or one is in trouble: nothing runs that new parameters could
-/// harm, and they may be what helps. A pod that is on its way can be asked in a moment.
-fn whom_to_ask(observed: &Observed) -> Result<Option<&Pod>, Blocked> {
+/// The pod to ask.
+enum Whom<'a> {
+    Primary(&'a Pod),
+    /// No node has taken the primary's pod, or one is in trouble: nothing runs that new parameters could harm, and they may be what helps.
+    Nobody,
+    /// A pod that is on its way can be asked in a moment.
+    Later,
+}
+
+fn whom_to_ask(observed: &Observed) -> Whom<'_> {
     let unscheduled =
         |pod: &Pod| pod.status.as_ref().is_none_or(|status| status.container_statuses.is_none());
     match observed.primary() {
-        Some(primary) => Ok(Some(primary)),
-        None if observed.trouble().is_some() => Ok(None),
+        Some(primary) => Whom::Primary(primary),
+        None if observed.trouble().is_some() => Whom::Nobody,
         None if observed.pods.iter().any(|pod| pod.name_any().ends_with("-0") && unscheduled(pod)) => {
-            Ok(None)
+            Whom::Nobody
         }
-        None => Err(Blocked::ParametersUnchecked),
+        None => Whom::Later,
     }
 }
 
@@ -209,14 +234,19 @@ mod tests {
         };
         let ready = json!({"conditions": [{"type": "Ready", "status": "True"}]});
         for (pods, expected) in [
-            (vec![pod(ready)], Ok(true)),
-            (vec![pod(waiting("PodInitializing"))], Err(Blocked::ParametersUnchecked)),
-            (Vec::new(), Err(Blocked::ParametersUnchecked)),
-            (vec![pod(waiting("ImagePullBackOff"))], Ok(false)),
-            (vec![pod(json!({}))], Ok(false)),
+            (vec![pod(ready)], "primary"),
+            (vec![pod(waiting("PodInitializing"))], "later"),
+            (Vec::new(), "later"),
+            (vec![pod(waiting("ImagePullBackOff"))], "nobody"),
+            (vec![pod(json!({}))], "nobody"),
         ] {
             let observed = Observed { pods: pods.into_iter().map(Arc::new).collect(), ..Observed::default() };
-            assert_eq!(whom_to_ask(&observed).map(|pod| pod.is_some()), expected, "{:?}", observed.pods);
+            let whom = match whom_to_ask(&observed) {
+                Whom::Primary(_) => "primary",
+                Whom::Nobody => "nobody",
+                Whom::Later => "later",
+            };
+            assert_eq!(whom, expected, "{:?}", observed.pods);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         is_owned_by, service_account, services, stateful_set,
     },
 };
-use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Secret};
+use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt};
 
@@ -99,7 +99,9 @@ pub fn plan(db: &Database, observed: &Observed) -> Result<Plan, Error> {
         steps.extend(missing(&service, observed.services.get(&service.name_any()).map(AsRef::as_ref))?);
     }
     let running = observed.stateful_set.as_deref();
-    steps.extend(servers(db, running, observed.template_holds)?);
+    if !observed.unasked && !observed.servers_hold {
+        steps.extend(missing(&stateful_set(db, running), running)?);
+    }
     steps.extend(standbys_without_label(observed));
     steps.extend(volumes_to_grow(db, observed));
     if observed.login == Some(Login::WrongPassword) {
@@ -132,20 +134,6 @@ where
     }
     let uid = live.and_then(ResourceExt::uid);
     Ok(Some(Step::Apply { child: Box::new(child), uid }))
-}
-
-/// The step that makes the servers what they should be. Their spec may be known to be right; somebody may still have taken a
-/// label off.
-fn servers(
-    db: &Database,
-    running: Option<&StatefulSet>,
-    template_holds: bool,
-) -> Result<Option<Step>, Error> {
-    let desired = stateful_set(db, running);
-    if template_holds && Child::new(&desired)?.metadata_holds_in(running) {
-        return Ok(None);
-    }
-    missing(&desired, running)
 }
 
 /// The first thing that keeps the whole plan from being right.

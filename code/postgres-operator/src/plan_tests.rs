@@ -208,6 +208,17 @@ fn a_password_that_postgresql_does_not_know_is_changed_and_nothing_else() {
 }
 
 #[test]
+fn what_postgresql_cannot_be_asked_about_yet_waits_and_nothing_else_does() {
+    let mut db = database();
+    let mut seen = settled(&db);
+    db.spec.parameters = [("work_mem".into(), "5MB".into())].into();
+    seen.services.remove("orders-ro");
+    assert_eq!(names(&plan(&db, &seen).unwrap()), ["apply Service orders-ro", "apply StatefulSet orders"]);
+    seen.unasked = true;
+    assert_eq!(names(&plan(&db, &seen).unwrap()), ["apply Service orders-ro"]);
+}
+
+#[test]
 fn what_postgresql_refuses_stops_the_whole_plan() {
     let db = database();
     for (change, message) in [

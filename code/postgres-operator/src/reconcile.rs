@@ -59,7 +59,7 @@ pub async fn children(db: &Database, ctx: &Context) -> Result<Outcome, Error> {
     let mut observed = observe(db, ctx).await?;
     let plan = plan(db, &observed)?;
     apply(&plan.steps, db, &mut observed, ctx).await?;
-    let blocked = plan.blocked.or(observed.refused.clone());
+    let blocked = plan.blocked.or_else(|| observed.unwritten());
     Ok(Outcome::of(&observed, blocked))
 }
 // ANCHOR_END: children

@@ -5,17 +5,15 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use postgres_operator::{
     api::Database,
     blocked::Blocked,
-    child::{APPLIED, Child},
     decide::{Decision, Work},
     error::Error,
     observe::Observed,
     phase::Phase,
-    resources::stateful_set,
 };
 use solution_4_4_phases::phase::decide;
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{LazyLock, Mutex, PoisonError},
 };
 
 /// Mistake: the status is told once, when the pass is at its end.
@@ -42,14 +40,7 @@ pub(super) struct ParametersNeverArrive;
 impl Mistake for ParametersNeverArrive {
     fn decide(db: &Database, observed: &Observed) -> Result<Decision, Error> {
         let mut seen = observed.clone();
-        if let Some(set) = &mut seen.stateful_set
-            && looks_alike(set, db)
-        {
-            let desired = Child::new(&stateful_set(db, Some(set)))?;
-            let annotations = Arc::make_mut(set).metadata.annotations.get_or_insert_default();
-            annotations.insert(APPLIED.into(), desired.checksum().into());
-            seen.template_holds = true;
-        }
+        seen.servers_hold |= seen.stateful_set.as_deref().is_some_and(|set| looks_alike(set, db));
         decide(db, &seen)
     }
 }

@@ -56,6 +56,7 @@ pub async fn send(
     if let Some(patch) = child.without_foreign_selector(&live.data) {
         live = api.patch(&child.name, &PatchParams::default(), &Patch::Merge(patch)).await?;
     }
+    live.metadata.managed_fields = None; // as in the caches
     let set = (child.resource.kind == "StatefulSet").then(|| live.clone().try_parse::<StatefulSet>());
     if let Some(Ok(set)) = set {
         ctx.settled.find_out(db, &set, child);

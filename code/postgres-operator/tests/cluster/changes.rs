@@ -1,5 +1,5 @@
 use crate::stage::Stage;
-use Phase::{Configuring, Deploying, Pending, Provisioning, Ready, Updating, Verifying};
+use Phase::{Configuring, Deploying, Failed, Pending, Provisioning, Ready, Updating, Verifying};
 use futures::{StreamExt, pin_mut};
 use k8s_openapi::api::{core::v1::PersistentVolumeClaim, storage::v1::StorageClass};
 use kube::{
@@ -28,6 +28,22 @@ fn phases(stage: &Stage) -> Arc<Mutex<Vec<Phase>>> {
         }
     });
     seen
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_while_servers_restart_waits_for_them_and_is_no_failure() {
+    let stage = Stage::set("twice").await;
+    stage.create("orders", json!({})).await.unwrap();
+    stage.wait("orders", "Ready", "True", "1 of 1").await;
+    let seen = phases(&stage);
+    stage.change("orders", json!({"parameters": {"work_mem": "5MB"}})).await.unwrap();
+    stage.wait("orders", "Progressing", "True", "0 of 1 servers are ready").await;
+    stage.change("orders", json!({"parameters": {"work_mem": "6MB"}})).await.unwrap();
+    stage.wait("orders", "Ready", "True", "1 of 1").await;
+    assert_eq!(stage.sql("orders", "SHOW work_mem"), "6MB");
+    let seen = seen.lock().unwrap().clone();
+    assert!(!seen.contains(&Failed), "{seen:?}");
+    stage.clear().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
