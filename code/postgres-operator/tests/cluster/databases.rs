@@ -74,7 +74,8 @@ async fn a_database_made_again_over_its_volume_finds_its_rows_and_its_passwords(
 
     let databases = stage.api::<postgres_operator::api::Database>();
     databases.delete("orders", &DeleteParams::foreground()).await.unwrap();
-    let deadline = Instant::now() + Duration::from_mins(1);
+    // The garbage collector may have to learn of the new kind first, which it looks for every half minute.
+    let deadline = Instant::now() + Duration::from_mins(2);
     let mut tick = interval(Duration::from_millis(100));
     while databases.get_opt("orders").await.unwrap().is_some()
         || stage.api::<StatefulSet>().get_opt("orders").await.unwrap().is_some()
