@@ -35,7 +35,9 @@ pub(crate) async fn start(folder: &Path) -> Result<Process, Box<dyn Error>> {
     let server = programs.join("postgres").display().to_string();
     let (listen, sockets) =
         (format!("listen_addresses={ADDRESS}"), format!("unix_socket_directories={data_text}"));
-    let server = [&*server, "-D", &data_text, "-c", &listen, "-c", &sockets, "-c", "fsync=off"];
+    // Its shared memory is in its folder, and goes with it: in /dev/shm a server that is killed leaves its own behind.
+    let shared = "dynamic_shared_memory_type=mmap";
+    let server = [&*server, "-D", &data_text, "-c", &listen, "-c", &sockets, "-c", "fsync=off", "-c", shared];
     let process =
         Process::start("postgres", folder, Path::new("setpriv"), &[&AS_POSTGRES, &server[..]].concat(), &[])?;
     let deadline = Instant::now() + Duration::from_secs(20);
