@@ -185,11 +185,12 @@ lessons() {
 
 # Data directories come and go by the dozen, a thousand files each: in memory, where there is room.
 files_in_memory() {
-  local room
-  room=$(df --output=avail --block-size=M /dev/shm 2>/dev/null | tail -n 1 | tr -dc 0-9)
-  ((${room:-0} >= 4096)) || return 0
-  TMPDIR=$(mktemp --directory /dev/shm/course.XXXXXX) && chmod 755 "$TMPDIR" # servers have a user of their own
-  export TMPDIR
+  local free room
+  free=$(df --output=avail --block-size=M /dev/shm 2>/dev/null | tail -n 1 | tr -dc 0-9)
+  ((${free:-0} >= 4096)) || return 0
+  room=$(mktemp --directory /dev/shm/course.XXXXXX) || return 0
+  chmod 755 "$room" # servers have a user of their own
+  export TMPDIR=$room
   trap 'rm -rf "$TMPDIR"' EXIT
 }
 

@@ -12,6 +12,7 @@ use crate::{
 use futures::FutureExt;
 use http_body_util::BodyExt;
 use hyper::{Request, Response};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Client, client::Body, runtime::reflector};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -70,6 +71,12 @@ pub(crate) fn client(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) 
         }
     });
     (Client::new(service, "default"), log)
+}
+
+/// The answer to who asks for an object's metadata alone.
+pub(crate) fn metadata(of: &ObjectMeta) -> (u16, String) {
+    let (kind, version) = ("PartialObjectMetadata", "meta.k8s.io/v1");
+    (200, json!({"kind": kind, "apiVersion": version, "metadata": of}).to_string())
 }
 
 /// What the API server says when it refuses.

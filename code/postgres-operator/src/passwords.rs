@@ -59,10 +59,7 @@ mod tests {
         fake::client(move |asked| match &found {
             None => Some((201, asked.body.to_string())),
             Some(_) if asked.line.starts_with("POST") => Some(fake::refusal(409, "AlreadyExists")),
-            Some(metadata) => {
-                let (kind, version) = ("PartialObjectMetadata", "meta.k8s.io/v1");
-                Some((200, json!({"kind": kind, "apiVersion": version, "metadata": metadata}).to_string()))
-            }
+            Some(found) => Some(fake::metadata(found)),
         })
     }
 

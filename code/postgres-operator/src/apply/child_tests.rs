@@ -21,10 +21,7 @@ fn holding(found: Option<ObjectMeta>) -> (kube::Client, fake::Log) {
     fake::client(move |asked| match &found {
         _ if asked.line.starts_with("PATCH") => Some((200, asked.body.to_string())),
         None => Some(fake::refusal(404, "NotFound")),
-        Some(metadata) => {
-            let (kind, version) = ("PartialObjectMetadata", "meta.k8s.io/v1");
-            Some((200, json!({"kind": kind, "apiVersion": version, "metadata": metadata}).to_string()))
-        }
+        Some(found) => Some(fake::metadata(found)),
     })
 }
 
