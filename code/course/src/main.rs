@@ -167,9 +167,10 @@ enum Command {
     Prove {
         /// Number of the lab
         lab: Lab,
-        /// Leave out the checks of crashes, lost answers and outages, but on the operators whose mistake they catch
+        /// Try each broken operator only with the check that is there for its mistake, and the others without crashes, lost answers
+        /// and outages
         #[arg(long)]
-        no_faults: bool,
+        quick: bool,
         #[command(flatten)]
         cluster: cluster::ClusterOptions,
     },
@@ -229,8 +230,8 @@ async fn dispatch(command: Command) -> Result<ExitCode, String> {
             print!("{}", completions::script(shell));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Prove { lab, no_faults, cluster } => {
-            prove::run(lab, no_faults, &cluster, &Stop::at_a_signal()?).await
+        Command::Prove { lab, quick, cluster } => {
+            prove::run(lab, quick, &cluster, &Stop::at_a_signal()?).await
         }
         Command::Check { lab, which, cluster, options } => {
             check::run(lab, &which.target(lab)?, &cluster, &options, &Stop::at_a_signal()?).await

@@ -41,9 +41,9 @@ impl Depth {
     /// What is enough to catch every broken operator.
     pub(crate) const PROOF: Self = Self { steady: None, few_faults: true, no_faults: false, brief: true };
 
-    /// As [`Self::PROOF`], with or without the checks that are made of faults.
-    pub(crate) fn proof(no_faults: bool) -> Self {
-        Self { no_faults, ..Self::PROOF }
+    /// As [`Self::PROOF`], in a quick one without the checks that are made of faults.
+    pub(crate) fn proof(quick: bool) -> Self {
+        Self { no_faults: quick, ..Self::PROOF }
     }
 
     /// How long a steady state is watched at a requeue interval. Two intervals are enough to catch a write on every pass; with
