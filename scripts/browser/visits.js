@@ -18,6 +18,9 @@ async function read(book, path) {
     session.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
     // Some scripts start when the page is read, the search when its field is opened.
     await page.goto(`${book.origin}/${path}`, { waitUntil: "networkidle" });
+    // On a busy machine the network is idle before the script that adds the buttons has run. What is still bare then is told below.
+    const complete = () => [...document.querySelectorAll("main pre > code:not(.language-console)")].every((it) => it.parentElement.querySelector(".clip-button"));
+    await page.waitForFunction(complete, null, { timeout: 10_000 }).catch(() => {});
     const built = await page.evaluate(() => {
       const all = (selector, of) => [...document.querySelectorAll(selector)].map(of);
       return {

@@ -51,6 +51,7 @@ pub mod telemetry;
 pub mod verify;
 pub mod waiting;
 pub mod watches;
+mod whole;
 
 use std::{future::Future, process::ExitCode, sync::Arc};
 

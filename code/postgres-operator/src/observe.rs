@@ -4,15 +4,14 @@ use crate::{
     api::{Database, Recorded, Storage, parse_quantity},
     apply::Answer,
     blocked::Blocked,
-    child::Child,
     context::Context,
     error::Error,
     expectations::version,
     external::login::Login,
     parameters,
     pods::{Trouble, is_ready, trouble},
-    resources::{DATA_VOLUME, is_credentials_of, labels, recorded_storage, stateful_set},
-    watches::strip,
+    resources::{DATA_VOLUME, is_credentials_of, labels, recorded_storage},
+    whole::look_closer,
 };
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
@@ -23,7 +22,10 @@ use kube::{
     api::{DynamicObject, ListParams},
     runtime::reflector::{ObjectRef, Store},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What there is. An `Option` that is `None` was looked for and is not there; a read that fails is an [`Error`] and
 /// ends the pass, because "I could not see it" must never be taken for "it does not exist".
@@ -35,12 +37,12 @@ pub struct Observed {
     pub password_secret: Option<Secret>,
     /// The pods' identity.
     pub service_account: Option<Arc<ServiceAccount>>,
-    /// The Services, by name.
+    /// The Services, by name; of those that hold perhaps only whose they are.
     pub services: BTreeMap<String, Arc<Service>>,
-    /// The servers.
+    /// The servers; if they hold, perhaps without the pod template.
     pub stateful_set: Option<Arc<StatefulSet>>,
-    /// The StatefulSet is known to be the desired one, which may lack its pod template here.
-    pub servers_hold: bool,
+    /// The children among StatefulSet and Services, by kind and name, that are known to be the desired ones.
+    pub hold: BTreeSet<String>,
     /// The pods of ordinals 0 to `replicas` − 1, as far as they are there, without most of their spec.
     pub pods: Vec<Arc<Pod>>,
     /// Volume claims with the size that each asks for. Read only where a decision needs them: when the credentials are
@@ -159,10 +161,11 @@ impl Observed {
 
     fn learn_child(&mut self, child: DynamicObject) {
         let name = child.name_any();
-        match child.types.as_ref().map(|types| types.kind.clone()).unwrap_or_default().as_str() {
+        let kind = child.types.as_ref().map(|types| types.kind.clone()).unwrap_or_default();
+        // It is whole: a later decision of this pass can look for itself.
+        self.hold.remove(&format!("{kind} {name}"));
+        match kind.as_str() {
             "StatefulSet" => {
-                // It is whole: a later decision of this pass can look for itself.
-                self.servers_hold = false;
                 self.stateful_set = child.try_parse().ok().map(Arc::new);
             }
             "ServiceAccount" => self.service_account = child.try_parse().ok().map(Arc::new),
@@ -198,6 +201,11 @@ impl Observed {
         self.refused.clone().or(self.unasked.then_some(Blocked::ParametersUnchecked))
     }
 
+    /// Whether a child is known to be the desired one.
+    pub fn holds(&self, kind: &str, name: &str) -> bool {
+        self.hold.contains(&format!("{kind} {name}"))
+    }
+
     /// Whether no child of this life exists. Credentials and volumes may be of a previous one.
     pub fn is_nothing(&self) -> bool {
         self.service_account.is_none() && self.services.is_empty() && self.stateful_set.is_none()
@@ -207,25 +215,6 @@ impl Observed {
     pub fn is_verified(&self) -> bool {
         matches!(self.login, Some(Login::Accepted { .. }))
     }
-}
-
-/// The cache has the StatefulSet without its pod template. Unless that is known to be right, reads all of it.
-async fn look_closer(db: &Database, observed: &mut Observed, ctx: &Context) -> Result<(), Error> {
-    let Some(set) = &observed.stateful_set else { return Ok(()) };
-    let desired = Child::new(&stateful_set(db, Some(set)))?;
-    if ctx.settled.knows(db, set, &desired) {
-        // Somebody may still have taken a label off.
-        observed.servers_hold = desired.metadata_holds_in(Some(set.as_ref()));
-        return Ok(());
-    }
-    let api: Api<StatefulSet> = ctx.namespaced(db);
-    let what = || format!("StatefulSet {}", db.name_any());
-    let mut live =
-        api.get_opt(&db.name_any()).await.map_err(|source| Error::Read { what: what(), source })?;
-    live.iter_mut().for_each(strip);
-    observed.servers_hold = live.as_ref().is_some_and(|live| ctx.settled.find_out(db, live, &desired));
-    observed.stateful_set = live.map(Arc::new);
-    Ok(())
 }
 
 async fn credentials(db: &Database, ctx: &Context) -> Result<Option<Arc<Secret>>, Error> {

@@ -3,7 +3,7 @@ use crate::{
     api::DatabaseStatus,
     conditions::{Verdict, stamp},
     reason::Reason,
-    resources::tests::database,
+    resources::{stateful_set, tests::database},
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 

@@ -63,7 +63,7 @@ pub enum Answer {
 
 /// Asks the running primary's own program what it has against the parameters, if they are not in force yet.
 pub async fn check(db: &Database, observed: &Observed, ctx: &Context) -> Result<Answer, Blocked> {
-    if observed.servers_hold {
+    if observed.holds("StatefulSet", &db.name_any()) {
         return Ok(Answer::Now);
     }
     let Some(running) = observed.stateful_set.as_deref().and_then(running_command) else {

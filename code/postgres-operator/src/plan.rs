@@ -96,10 +96,13 @@ pub fn plan(db: &Database, observed: &Observed) -> Result<Plan, Error> {
     }
     steps.extend(missing(&service_account(db), observed.service_account.as_deref())?);
     for service in services(db) {
-        steps.extend(missing(&service, observed.services.get(&service.name_any()).map(AsRef::as_ref))?);
+        let name = service.name_any();
+        if !observed.holds("Service", &name) {
+            steps.extend(missing(&service, observed.services.get(&name).map(AsRef::as_ref))?);
+        }
     }
     let running = observed.stateful_set.as_deref();
-    if !observed.unasked && !observed.servers_hold {
+    if !observed.unasked && !observed.holds("StatefulSet", &db.name_any()) {
         steps.extend(missing(&stateful_set(db, running), running)?);
     }
     steps.extend(standbys_without_label(observed));

@@ -1,12 +1,16 @@
-//! StatefulSets that are known to be as desired.
+//! Children that are known to be as desired.
 //!
-//! A StatefulSet is by far the largest child, and nearly all of it is its pod template. The cache keeps none of that. Whether the
-//! template is right is found out once, with the whole object from the API server; after that the generation tells, because
-//! every change of a spec raises it.
+//! Of a StatefulSet, which is nearly all pod template, and of Services the caches keep only what a decision looks at. Whether the rest is
+//! right is found out once, with the whole object from the API server. After that the generation tells, which every change of a spec
+//! raises; and of a Service, which has none, the version, because nobody writes to a Service but to change it.
 
 use crate::{api::Database, child::Child, watches::strip};
-use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
-use kube::runtime::reflector::ObjectRef;
+use k8s_openapi::api::{
+    apps::v1::{StatefulSet, StatefulSetSpec},
+    core::v1::Service,
+};
+use kube::{Resource, runtime::reflector::ObjectRef};
+use serde::Serialize;
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -14,37 +18,65 @@ use std::{
 
 /// What was found out, by Database.
 #[derive(Default)]
-pub struct Settled(Mutex<HashMap<ObjectRef<Database>, Finding>>);
+pub struct Settled(Mutex<HashMap<ObjectRef<Database>, Vec<Finding>>>);
+
+struct Finding {
+    /// Name of the child, and what kind it is of.
+    what: String,
+    found: Found,
+}
 
 #[derive(PartialEq)]
-struct Finding {
+struct Found {
     uid: Option<String>,
-    generation: Option<i64>,
-    /// Of the desired StatefulSet.
+    state: State,
+    /// Of the desired object.
     checksum: String,
 }
 
-impl Finding {
-    fn of(set: &StatefulSet, desired: &Child) -> Self {
+/// What is another one as soon as a child is.
+#[derive(PartialEq)]
+enum State {
+    Generation(i64),
+    Version(Option<String>),
+}
+
+impl Found {
+    fn of<K: Resource>(live: &K, desired: &Child) -> Self {
+        let meta = live.meta();
+        let state = meta.generation.map(State::Generation);
         Self {
-            uid: set.metadata.uid.clone(),
-            generation: set.metadata.generation,
+            uid: meta.uid.clone(),
+            state: state.unwrap_or_else(|| State::Version(meta.resource_version.clone())),
             checksum: desired.checksum().to_owned(),
         }
     }
 }
 
 impl Settled {
-    /// Whether this very object, at this generation, was found to be what is desired now.
-    pub fn knows(&self, db: &Database, set: &StatefulSet, desired: &Child) -> bool {
-        self.lock().get(&ObjectRef::from_obj(db)) == Some(&Finding::of(set, desired))
+    /// Whether this very object, in this state, was found to be what is desired now.
+    pub fn knows<K: Resource>(&self, db: &Database, live: &K, desired: &Child) -> bool {
+        let what = desired.what();
+        let all = self.lock();
+        let known =
+            all.get(&ObjectRef::from_obj(db)).and_then(|known| known.iter().find(|it| it.what == what));
+        known.is_some_and(|known| known.found == Found::of(live, desired))
     }
 
     /// Looks at a whole object, and remembers it if it is what is desired. Returns whether it is.
-    pub fn find_out(&self, db: &Database, set: &StatefulSet, desired: &Child) -> bool {
-        let holds = desired.holds_in(Some(set));
+    pub fn find_out<K>(&self, db: &Database, live: &K, desired: &Child) -> bool
+    where
+        K: Resource + Serialize,
+    {
+        let holds = desired.holds_in(Some(live));
         if holds {
-            self.lock().insert(ObjectRef::from_obj(db), Finding::of(set, desired));
+            let (what, found) = (desired.what(), Found::of(live, desired));
+            let mut all = self.lock();
+            let known = all.entry(ObjectRef::from_obj(db)).or_default();
+            match known.iter_mut().find(|it| it.what == what) {
+                Some(known) => known.found = found,
+                None => known.push(Finding { what, found }),
+            }
         }
         holds
     }
@@ -54,9 +86,18 @@ impl Settled {
         self.lock().remove(db);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectRef<Database>, Finding>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectRef<Database>, Vec<Finding>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Drops all of a Service but whose it is, and which.
+pub fn prune_service(service: &mut Service) {
+    strip(service);
+    service.metadata.labels = None;
+    service.metadata.annotations = None;
+    service.spec = None;
+    service.status = None;
 }
 
 /// Drops the pod template, and what else no decision looks at.
@@ -78,7 +119,7 @@ pub fn prune(set: &mut StatefulSet) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::{recorded_storage, stateful_set, tests::database};
+    use crate::resources::{is_owned_by, recorded_storage, services, stateful_set, tests::database};
 
     fn live(db: &Database, generation: i64) -> StatefulSet {
         let desired = Child::new(&stateful_set(db, None)).unwrap().desired;
@@ -107,6 +148,25 @@ mod tests {
         let other = Child::new(&stateful_set(&db, Some(&pruned))).unwrap();
         assert!(!settled.knows(&db, &pruned, &other), "something else is wanted");
         assert!(!settled.find_out(&db, &set, &other));
+    }
+
+    #[test]
+    fn a_service_has_no_generation_and_is_known_by_its_version() {
+        let (settled, db) = (Settled::default(), database());
+        let [headless, primary, _] = services(&db).map(|service| Child::new(&service).unwrap());
+        let mut live: Service = serde_json::from_value(primary.desired.clone()).unwrap();
+        live.metadata.resource_version = Some("7".into());
+        assert!(settled.find_out(&db, &live, &primary));
+        let mut pruned = live.clone();
+        prune_service(&mut pruned);
+        assert!(is_owned_by(&pruned.metadata, &db), "that much is kept");
+        assert!(settled.knows(&db, &pruned, &primary));
+        assert!(!settled.knows(&db, &pruned, &headless), "nobody has looked at the other one");
+        pruned.metadata.resource_version = Some("8".into());
+        assert!(!settled.knows(&db, &pruned, &primary), "somebody has written to it");
+        live.metadata.resource_version = Some("9".into());
+        assert!(settled.find_out(&db, &live, &primary), "what came of it is right");
+        assert!(!settled.knows(&db, &pruned, &primary), "and the version in between is not");
     }
 
     #[test]

@@ -32,9 +32,9 @@ const CACHES_READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// What the watches hold: the operator's own objects, without their managed fields.
 pub struct Stores {
-    /// The servers.
+    /// The servers, without their pod template.
     pub stateful_sets: Store<StatefulSet>,
-    /// The Services.
+    /// The Services, pruned to whose they are.
     pub services: Store<Service>,
     /// The pods' identities.
     pub service_accounts: Store<ServiceAccount>,
@@ -122,7 +122,8 @@ pub fn controller(client: &Client, scope: &Scope, more: More) -> (Controller<Dat
     let (databases, database_events) = databases(scope.api(client), index.clone());
     let (stateful_sets, stateful_set_events) =
         watched(scope.api::<StatefulSet>(client), ours.clone(), settled::prune);
-    let (services, service_events) = watched(scope.api::<Service>(client), ours.clone(), strip);
+    let (services, service_events) =
+        watched(scope.api::<Service>(client), ours.clone(), settled::prune_service);
     let (service_accounts, service_account_events) =
         watched(scope.api::<ServiceAccount>(client), ours.clone(), strip);
     let (secrets, secret_events) = watched(scope.api::<Secret>(client), ours.clone(), strip);

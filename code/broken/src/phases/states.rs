@@ -2,6 +2,7 @@
 
 use super::{Mistake, naive::guarded, uid};
 use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::ResourceExt;
 use postgres_operator::{
     api::Database,
     blocked::Blocked,
@@ -40,7 +41,9 @@ pub(super) struct ParametersNeverArrive;
 impl Mistake for ParametersNeverArrive {
     fn decide(db: &Database, observed: &Observed) -> Result<Decision, Error> {
         let mut seen = observed.clone();
-        seen.servers_hold |= seen.stateful_set.as_deref().is_some_and(|set| looks_alike(set, db));
+        if seen.stateful_set.as_deref().is_some_and(|set| looks_alike(set, db)) {
+            seen.hold.insert(format!("StatefulSet {}", db.name_any()));
+        }
         decide(db, &seen)
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     resources::{is_credentials_of, is_owned_by},
 };
-use k8s_openapi::{api::apps::v1::StatefulSet, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
     Api,
     api::{DynamicObject, Patch, PatchParams},
@@ -57,9 +57,8 @@ pub async fn send(
         live = api.patch(&child.name, &PatchParams::default(), &Patch::Merge(patch)).await?;
     }
     live.metadata.managed_fields = None; // as in the caches
-    let set = (child.resource.kind == "StatefulSet").then(|| live.clone().try_parse::<StatefulSet>());
-    if let Some(Ok(set)) = set {
-        ctx.settled.find_out(db, &set, child);
+    if matches!(child.resource.kind.as_str(), "StatefulSet" | "Service") {
+        ctx.settled.find_out(db, &live, child);
     }
     Ok(live)
 }
