@@ -7,7 +7,6 @@ set -euo pipefail
 kind_version=v0.33.0
 kubectl_version=v1.37.0
 mdbook_version=0.5.4
-linkcheck_version=0.13.0
 
 platform() { # linux-amd64 darwin-arm64 …
   local machine
@@ -73,7 +72,6 @@ fi
 cargo_tool mdbook mdbook "$mdbook_version"
 
 if [[ ${1:-} == --check-tools ]]; then
-  cargo_tool mdbook-linkcheck2 mdbook-linkcheck2 "$linkcheck_version"
   has npm || debian nodejs npm || die "Node is missing: install it from https://nodejs.org, then run this again"
   browser || debian chromium || die "Chromium is missing: install it, then run this again"
   has shellcheck || debian shellcheck || die "shellcheck is missing: install it, then run this again"

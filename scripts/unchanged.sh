@@ -14,9 +14,12 @@ fingerprint() {
   [[ $files ]] || return 0
   {
     echo "$files"
-    for program in rustc /usr/lib/postgresql/*/bin/postgres mdbook node chromium; do
+    for program in rustc /usr/lib/postgresql/*/bin/postgres mdbook node python3 "${CHROMIUM:-chromium}" chromium-browser \
+      google-chrome google-chrome-stable; do
       "$program" --version 2>&1
     done
+    kubectl version --client 2>&1
+    uname -r
   } | sha256sum | cut -c 1-64
 }
 
@@ -24,13 +27,15 @@ fingerprint() {
 # get the times back that they had when keep_times was called after a build. What another hand built in the target directory since then
 # may be of other sources: all is built anew.
 restore_times() {
-  local record=$CARGO_TARGET_DIR/sources builds sum time path
+  local record=$CARGO_TARGET_DIR/sources builds=() sum time path
   contents >"$record.now"
   [[ -s $record && $(head -n 1 "$record") == "$root" ]] || return 0
-  builds=("$CARGO_TARGET_DIR"/*/.fingerprint)
-  [[ -z $(find "${builds[@]}" -newer "$record" -print -quit 2>&1) ]] || return 0
+  mapfile -t builds < <(find "$CARGO_TARGET_DIR" -maxdepth 3 -name .fingerprint)
+  [[ -z $(find "${builds[@]}" -newer "$record" -print -quit) ]] || return 0
   local -A now=()
   while read -r sum path; do now[$path]=$sum; done <"$record.now"
+  # All others are new, whatever time they came with.
+  (cd "$root" && touch "${!now[@]}")
   while read -r sum time path; do
     if [[ ${now[$path]:-} == "$sum" ]]; then touch --date="@$time" "$root/$path"; fi
   done < <(tail -n +2 "$record")

@@ -64,7 +64,7 @@ pub struct Context {
     pub caches: Caches,
     /// Own writes that the caches may not show yet.
     pub expectations: Expectations,
-    /// StatefulSets that are known to be as desired.
+    /// StatefulSets and Services that are known to be as desired.
     pub settled: Settled,
     /// Delays after failures.
     pub backoff: Backoff,

@@ -37,7 +37,7 @@ pub struct Observed {
     pub password_secret: Option<Secret>,
     /// The pods' identity.
     pub service_account: Option<Arc<ServiceAccount>>,
-    /// The Services, by name; of those that hold perhaps only whose they are.
+    /// The Services, by name; of one that holds perhaps only which it is, whose, and in which version.
     pub services: BTreeMap<String, Arc<Service>>,
     /// The servers; if they hold, perhaps without the pod template.
     pub stateful_set: Option<Arc<StatefulSet>>,

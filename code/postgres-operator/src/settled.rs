@@ -1,8 +1,8 @@
 //! Children that are known to be as desired.
 //!
 //! Of a StatefulSet, which is nearly all pod template, and of Services the caches keep only what a decision looks at. Whether the rest is
-//! right is found out once, with the whole object from the API server. After that the generation tells, which every change of a spec
-//! raises; and of a Service, which has none, the version, because nobody writes to a Service but to change it.
+//! right is found out with the whole object from the API server, and remembered. After that the generation of a StatefulSet tells, which
+//! every change of the spec raises; and of a Service, which has none, the version, because nobody writes to it but to change it.
 
 use crate::{api::Database, child::Child, watches::strip};
 use k8s_openapi::api::{
@@ -37,19 +37,18 @@ struct Found {
 /// What is another one as soon as a child is.
 #[derive(PartialEq)]
 enum State {
-    Generation(i64),
+    Generation(Option<i64>),
     Version(Option<String>),
 }
 
 impl Found {
     fn of<K: Resource>(live: &K, desired: &Child) -> Self {
         let meta = live.meta();
-        let state = meta.generation.map(State::Generation);
-        Self {
-            uid: meta.uid.clone(),
-            state: state.unwrap_or_else(|| State::Version(meta.resource_version.clone())),
-            checksum: desired.checksum().to_owned(),
-        }
+        let state = match desired.resource.kind.as_str() {
+            "StatefulSet" => State::Generation(meta.generation),
+            _ => State::Version(meta.resource_version.clone()),
+        };
+        Self { uid: meta.uid.clone(), state, checksum: desired.checksum().to_owned() }
     }
 }
 
@@ -91,7 +90,7 @@ impl Settled {
     }
 }
 
-/// Drops all of a Service but whose it is, and which.
+/// Drops all of a Service but which it is, whose, and in which version.
 pub fn prune_service(service: &mut Service) {
     strip(service);
     service.metadata.labels = None;
@@ -164,6 +163,8 @@ mod tests {
         assert!(!settled.knows(&db, &pruned, &headless), "nobody has looked at the other one");
         pruned.metadata.resource_version = Some("8".into());
         assert!(!settled.knows(&db, &pruned, &primary), "somebody has written to it");
+        pruned.metadata.generation = Some(1);
+        assert!(!settled.knows(&db, &pruned, &primary), "a generation would not tell of a label");
         live.metadata.resource_version = Some("9".into());
         assert!(settled.find_out(&db, &live, &primary), "what came of it is right");
         assert!(!settled.knows(&db, &pruned, &primary), "and the version in between is not");

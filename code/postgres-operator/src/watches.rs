@@ -34,7 +34,7 @@ const CACHES_READY_WITHIN: Duration = Duration::from_secs(30);
 pub struct Stores {
     /// The servers, without their pod template.
     pub stateful_sets: Store<StatefulSet>,
-    /// The Services, pruned to whose they are.
+    /// The Services, pruned to which they are, whose, and in which version.
     pub services: Store<Service>,
     /// The pods' identities.
     pub service_accounts: Store<ServiceAccount>,

@@ -9,35 +9,42 @@ use crate::{
     resources::{services, stateful_set},
     watches::strip,
 };
+use futures::future::try_join_all;
 use k8s_openapi::{NamespaceResourceScope, api::core::v1::Service};
 use kube::{Api, Resource};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+use std::{fmt::Debug, sync::Arc};
 
 /// Notes which of the StatefulSet and the Services are known to be the desired ones. What is not known is read whole, and takes the
-/// place of what the cache had.
+/// place of what the cache had: after a start of the operator that is each of them once.
 pub(crate) async fn look_closer(db: &Database, observed: &mut Observed, ctx: &Context) -> Result<(), Error> {
     if let Some(cached) = observed.stateful_set.take() {
         let desired = Child::new(&stateful_set(db, Some(&cached)))?;
-        observed.stateful_set = look(cached, &desired, db, &mut observed.hold, ctx).await?;
+        let seen = look(cached, &desired, db, ctx).await?;
+        observed.hold.extend(seen.holds.then(|| desired.what()));
+        observed.stateful_set = seen.child;
     }
-    for desired in services(db) {
-        let desired = Child::new(&desired)?;
-        if let Some(cached) = observed.services.remove(&desired.name) {
-            let seen: Option<Arc<Service>> = look(cached, &desired, db, &mut observed.hold, ctx).await?;
-            observed.services.extend(seen.map(|seen| (desired.name, seen)));
-        }
+    let services = services(db).map(|desired| Child::new(&desired));
+    let services = services.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let there =
+        services.iter().filter_map(|desired| Some((desired, observed.services.remove(&desired.name)?)));
+    let looks = there.map(|(desired, cached)| async move {
+        look::<Service>(cached, desired, db, ctx).await.map(|seen| (desired, seen))
+    });
+    for (desired, seen) in try_join_all(looks).await? {
+        observed.hold.extend(seen.holds.then(|| desired.what()));
+        observed.services.extend(seen.child.map(|child| (desired.name.clone(), child)));
     }
     Ok(())
 }
 
-async fn look<K>(
-    cached: Arc<K>,
-    desired: &Child,
-    db: &Database,
-    hold: &mut BTreeSet<String>,
-    ctx: &Context,
-) -> Result<Option<Arc<K>>, Error>
+/// A child as far as it has to be known, and whether it is known to be the desired one.
+struct Seen<K> {
+    child: Option<Arc<K>>,
+    holds: bool,
+}
+
+async fn look<K>(cached: Arc<K>, desired: &Child, db: &Database, ctx: &Context) -> Result<Seen<K>, Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Clone
@@ -45,21 +52,19 @@ where
         + DeserializeOwned
         + Serialize,
 {
-    if ctx.settled.knows(db, cached.as_ref(), desired) {
-        // A version tells of everything; a generation does not tell of a label that somebody has taken off.
-        if cached.meta().generation.is_none() || desired.metadata_holds_in(Some(cached.as_ref())) {
-            hold.insert(desired.what());
-        }
-        return Ok(Some(cached));
+    // A version tells of everything; a generation does not tell of a label that somebody has taken off.
+    let by_version = desired.resource.kind == "Service";
+    if ctx.settled.knows(db, cached.as_ref(), desired)
+        && (by_version || desired.metadata_holds_in(Some(cached.as_ref())))
+    {
+        return Ok(Seen { child: Some(cached), holds: true });
     }
     let api: Api<K> = ctx.namespaced(db);
     let read = api.get_opt(&desired.name).await;
     let mut live = read.map_err(|source| Error::Read { what: desired.what(), source })?;
     live.iter_mut().for_each(strip);
-    if live.as_ref().is_some_and(|live| ctx.settled.find_out(db, live, desired)) {
-        hold.insert(desired.what());
-    }
-    Ok(live.map(Arc::new))
+    let holds = live.as_ref().is_some_and(|live| ctx.settled.find_out(db, live, desired));
+    Ok(Seen { child: live.map(Arc::new), holds })
 }
 
 #[cfg(test)]

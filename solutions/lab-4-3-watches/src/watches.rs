@@ -27,7 +27,7 @@ pub fn controller(client: &Client, scope: &Scope, more: More) -> (Controller<Dat
     let index = SecretIndex::default();
     let (databases, database_events) = databases(scope.api(client), index.clone());
     let (stateful_sets, set_events) = watch_or_none(|| children(scope.api(client), settled::prune));
-    let (services, service_events) = watch_or_none(|| children(scope.api(client), strip));
+    let (services, service_events) = watch_or_none(|| children(scope.api(client), settled::prune_service));
     let (service_accounts, account_events) = watch_or_none(|| children(scope.api(client), strip));
     let (secrets, secret_events) = watch_or_none(|| children(scope.api(client), strip));
     let (pods, pod_events) = watch_or_none(|| children(scope.api(client), pods::prune));

@@ -73,7 +73,7 @@ pub(super) fn controller(
     let Parts { deletes, services: of_services, news, update, secrets: of_secrets, naming, filled } = parts;
     let (databases, database_events) = databases(scope.api(client), update, news);
     let (stateful_sets, set_events) = watched(scope.api(client), settled::prune, deletes);
-    let (services, service_events) = watched(scope.api(client), strip, deletes);
+    let (services, service_events) = watched(scope.api(client), settled::prune_service, deletes);
     let (service_accounts, account_events) = watched(scope.api(client), strip, deletes);
     let (secrets, secret_events) = watched(scope.api(client), strip, deletes);
     let (pods, pod_events) = watched(scope.api(client), pods::prune, deletes);

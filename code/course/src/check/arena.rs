@@ -9,7 +9,7 @@ use super::{
     operator::Operator,
     rights::in_force,
     shared::Shared,
-    verdict::Evidence,
+    verdict::{ALIVE, Evidence},
     watchdog::Watchdog,
 };
 use crate::labs::{Lab, Target};
@@ -141,7 +141,7 @@ impl Arena {
         let result = tokio::select! {
             result = attempt => result,
             // Waiting for anything else would be in vain.
-            ended = self.operator.failed() => Err(Failure::new("the operator keeps running", ended)),
+            ended = self.operator.failed() => Err(Failure::new(ALIVE, ended)),
             failure = watchdog.barks() => Err(failure),
         };
         let result = result?;

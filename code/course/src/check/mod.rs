@@ -262,10 +262,10 @@ fn selected(lab: Lab, options: &CheckOptions) -> Result<Vec<Vec<Check>>, String>
 
 async fn one(check: Check, setup: Arc<arena::Setup>) -> Verdict {
     let started = Instant::now();
-    let verdict = |result| Verdict::new(&check, result, started.elapsed());
+    let ended = |result| Verdict::new(&check, result, started.elapsed());
     let arena = match Arena::enter(check.name, check.begin, setup).await {
         Ok(arena) => arena,
-        Err(error) => return verdict(Err(Failure::new("a namespace with an operator in it", error))),
+        Err(error) => return ended(Err(Failure::new(verdict::STAGE, error))),
     };
     let result = match arena.watched((check.run)(&arena)).await {
         // A case in an arena of its own has brought its own.
@@ -274,7 +274,7 @@ async fn one(check: Check, setup: Arc<arena::Setup>) -> Verdict {
         }
         result => result,
     };
-    let mut verdict = verdict(result);
+    let mut verdict = ended(result);
     let timeline = arena.write_timeline();
     verdict.timeline = verdict.timeline.or(timeline);
     arena.leave().await;

@@ -35,7 +35,17 @@ pub(crate) struct Evidence {
     pub(crate) timeline: Option<PathBuf>,
 }
 
+/// What is expected before a check begins.
+pub(super) const STAGE: &str = "a namespace with an operator in it";
+/// What is expected for as long as it goes on.
+pub(super) const ALIVE: &str = "the operator keeps running";
+
 impl Failure {
+    /// Whether it says nothing of the promise: the operator did not start, or ended.
+    pub(crate) fn is_of_the_operator_itself(&self) -> bool {
+        self.expected == STAGE || self.expected == ALIVE
+    }
+
     /// What was expected and what was seen.
     pub(crate) fn new(expected: impl Into<String>, seen: impl Into<String>) -> Self {
         Self { expected: expected.into(), seen: seen.into(), evidence: Box::default() }

@@ -5,7 +5,7 @@ use crate::{
     case::{Outcome, cases},
     crd::widgets,
     expect::{absent, differs, holds, present, same, uid},
-    resource::{CONFIG_MAPS, SECRETS},
+    resource::{CONFIG_MAPS, SECRETS, SERVICES},
 };
 use serde_json::json;
 
@@ -28,6 +28,7 @@ cases! { "metadata":
     a_patch_cannot_change_the_uid,
     a_kind_without_generation_has_none,
     a_secret_has_no_generation,
+    a_service_has_no_generation,
     two_controllers_are_refused,
     an_owner_without_a_uid_is_refused,
     string_data_becomes_data,
@@ -181,6 +182,18 @@ async fn a_secret_has_no_generation(arena: &Arena) -> Outcome {
     absent("generation", &secret["metadata"]["generation"])?;
     let changed = secrets.merge("a", json!({"stringData": {"key": "2"}})).await.is(200)?;
     absent("generation", &changed["metadata"]["generation"])
+}
+
+async fn a_service_has_no_generation(arena: &Arena) -> Outcome {
+    let services = arena.at(SERVICES);
+    let service = json!({"metadata": {"name": "a"}, "spec": {"ports": [{"port": 80}]}});
+    let service = services.create(service).await.is(201)?;
+    absent("generation", &service["metadata"]["generation"])?;
+    let changed = services.merge("a", json!({"spec": {"selector": {"app": "a"}}})).await.is(200)?;
+    absent("generation", &changed["metadata"]["generation"])?;
+    holds(changed["metadata"]["resourceVersion"] != service["metadata"]["resourceVersion"], || {
+        "a change of the selector is another version".into()
+    })
 }
 
 async fn two_controllers_are_refused(arena: &Arena) -> Outcome {
