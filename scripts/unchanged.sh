@@ -16,9 +16,9 @@ fingerprint() {
     echo "$files"
     for program in rustc /usr/lib/postgresql/*/bin/postgres mdbook node python3 "${CHROMIUM:-chromium}" chromium-browser \
       google-chrome google-chrome-stable; do
-      "$program" --version 2>&1
+      "$program" --version 2>/dev/null
     done
-    kubectl version --client 2>&1
+    kubectl version --client 2>/dev/null
     uname -r
   } | sha256sum | cut -c 1-64
 }

@@ -18,7 +18,7 @@ use std::{
 /// Wrong operators that are checked at the same time: most of the time they are waited for in vain, and with one check each still more.
 /// Right ones have deadlines of a second to keep, in every check.
 const AT_ONCE: usize = 3;
-const AT_ONCE_WHEN_QUICK: usize = 6;
+const AT_ONCE_WHEN_QUICK: usize = 5;
 const RIGHT_AT_ONCE: usize = 2;
 
 /// Checks that fail too, for the same mistake. A dump of another database waits for no lock in the right one, and two checks hold one
