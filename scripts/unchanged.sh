@@ -51,5 +51,4 @@ keep_times() {
     while read -r sum path; do echo "$sum $(stat --format=%.9Y "$root/$path") $path"; done <"$record.now"
   } >"$record.part"
   mv "$record.part" "$record"
-  touch "$record"
 }

@@ -54,12 +54,14 @@ impl Found {
 
 impl Settled {
     /// Whether this very object, in this state, was found to be what is desired now.
-    pub fn knows<K: Resource>(&self, db: &Database, live: &K, desired: &Child) -> bool {
-        let what = desired.what();
+    pub fn knows<K: Resource<DynamicType = ()>>(&self, db: &Database, live: &K, desired: &Child) -> bool {
+        let (what, now) = (desired.what(), Found::of(live, desired));
+        // A version tells of everything; a generation does not tell of a label that somebody has taken off.
+        let tells_all = matches!(now.state, State::Version(_));
         let all = self.lock();
         let known =
             all.get(&ObjectRef::from_obj(db)).and_then(|known| known.iter().find(|it| it.what == what));
-        known.is_some_and(|known| known.found == Found::of(live, desired))
+        known.is_some_and(|known| known.found == now) && (tells_all || desired.metadata_holds_in(Some(live)))
     }
 
     /// Looks at a whole object, and remembers it if it is what is desired. Returns whether it is.

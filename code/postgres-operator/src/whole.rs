@@ -52,11 +52,7 @@ where
         + DeserializeOwned
         + Serialize,
 {
-    // A version tells of everything; a generation does not tell of a label that somebody has taken off.
-    let by_version = desired.resource.kind == "Service";
-    if ctx.settled.knows(db, cached.as_ref(), desired)
-        && (by_version || desired.metadata_holds_in(Some(cached.as_ref())))
-    {
+    if ctx.settled.knows(db, cached.as_ref(), desired) {
         return Ok(Seen { child: Some(cached), holds: true });
     }
     let api: Api<K> = ctx.namespaced(db);
