@@ -1,6 +1,7 @@
 //! A child as the API server gets it: JSON, with its own checksum in an annotation.
 
 use crate::{api::parse_quantity, blocked::Blocked, context::Context, error::Error};
+use k8s_openapi::api::core::v1::Service;
 use kube::{Api, Resource, api::DynamicObject, core::ApiResource};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -43,14 +44,6 @@ impl Child {
         self.desired["metadata"]["annotations"][APPLIED].as_str().unwrap_or_default()
     }
 
-    /// Whether a live object has the desired metadata: labels, annotations and owner.
-    pub fn metadata_holds_in<K: Resource<DynamicType = ()>>(&self, live: Option<&K>) -> bool {
-        let Some(Ok(live)) = live.map(|live| serde_json::to_value(live.meta())) else {
-            return false;
-        };
-        holds(&self.desired["metadata"], &live)
-    }
-
     /// The API to read and write it with.
     pub fn api(&self, ctx: &Context) -> Api<DynamicObject> {
         let namespace = self.desired["metadata"]["namespace"].as_str().unwrap_or_default();
@@ -81,9 +74,9 @@ impl Child {
     ///
     /// Since Kubernetes 1.21 a selector is one value to server-side apply. Before, apply merges it key by key and leaves a
     /// foreign key in place, which makes the Service select nothing.
-    pub fn without_foreign_selector(&self, live: &Value) -> Option<Value> {
+    pub fn without_foreign_selector(&self, live: &Service) -> Option<Value> {
         let wanted = self.desired["spec"]["selector"].as_object()?;
-        let live = live["spec"]["selector"].as_object()?;
+        let live = live.spec.as_ref()?.selector.as_ref()?;
         let foreign = live.keys().filter(|key| !wanted.contains_key(*key));
         let nulls: Map<String, Value> = foreign.map(|key| (key.clone(), Value::Null)).collect();
         (!nulls.is_empty()).then(|| json!({"spec": {"selector": nulls}}))
@@ -151,7 +144,7 @@ fn same_amounts(desired: &Value, live: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::{stateful_set, tests::database};
+    use crate::resources::{services, stateful_set, tests::database};
 
     #[test]
     fn holds_as_a_table() {
@@ -217,10 +210,10 @@ mod tests {
 
     #[test]
     fn a_foreign_label_in_a_selector_is_taken_out() {
-        let child = Child::new(&crate::resources::services(&database())[1]).unwrap();
-        assert_eq!(child.without_foreign_selector(&child.desired), None);
-        let mut live = child.desired.clone();
-        live["spec"]["selector"]["somebody"] = json!("else");
+        let mut live = services(&database())[1].clone();
+        let child = Child::new(&live).unwrap();
+        assert_eq!(child.without_foreign_selector(&live), None);
+        live.spec.as_mut().unwrap().selector.as_mut().unwrap().insert("somebody".into(), "else".into());
         let patch = json!({"spec": {"selector": {"somebody": null}}});
         assert_eq!(child.without_foreign_selector(&live), Some(patch));
     }

@@ -3,6 +3,7 @@
 use crate::{
     api::Database,
     backoff::Backoff,
+    error::Error,
     expectations::Expectations,
     external::{backups::Backups, login::Logins, reach::Way},
     metrics::Metrics,
@@ -20,8 +21,10 @@ use kube::{
     },
 };
 use rand::RngExt;
+use serde::de::DeserializeOwned;
 use std::{
     collections::HashSet,
+    fmt::Debug,
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -130,6 +133,15 @@ impl Context {
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
     {
         Api::namespaced(self.client.clone(), &db.namespace().unwrap_or_default())
+    }
+
+    /// Reads an object in the Database's namespace; `None` if there is none of that name.
+    pub async fn read<K>(&self, db: &Database, name: &str) -> Result<Option<K>, Error>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    {
+        let read = self.namespaced::<K>(db).get_opt(name).await;
+        read.map_err(|source| Error::Read { what: format!("{} {name}", K::kind(&())), source })
     }
 
     /// Forgets what is remembered of a Database that goes.

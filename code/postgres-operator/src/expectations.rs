@@ -1,7 +1,7 @@
 //! Own writes that the watch caches do not show yet. A pass that decided on such a cache would write everything once more.
 
 use crate::api::Database;
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use kube::{api::ObjectMeta, runtime::reflector::ObjectRef};
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -23,8 +23,8 @@ struct Write {
 
 /// The version of an object as a number. They grow from write to write, which Kubernetes promises since 1.35 and etcd has always
 /// kept: <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>.
-pub fn version(object: &impl ResourceExt) -> Option<u64> {
-    object.resource_version()?.parse().ok()
+pub fn version(of: &ObjectMeta) -> Option<u64> {
+    of.resource_version.as_ref()?.parse().ok()
 }
 
 impl Expectations {

@@ -27,6 +27,7 @@ pub mod external;
 mod fake;
 pub mod finalizer;
 pub mod index;
+pub mod kept;
 pub mod lab;
 pub mod lease;
 pub mod metrics;

@@ -2,16 +2,17 @@
 
 use crate::{
     api::{Database, Recorded, Storage, parse_quantity},
-    apply::Answer,
+    apply::{Answer, Live},
     blocked::Blocked,
     context::Context,
     error::Error,
     expectations::version,
     external::login::Login,
+    kept::{InParts, Kept},
     parameters,
     pods::{Trouble, is_ready, trouble},
     resources::{DATA_VOLUME, is_credentials_of, labels, recorded_storage},
-    whole::look_closer,
+    whole::{Parts, look_closer},
 };
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
@@ -19,7 +20,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Resource, ResourceExt,
-    api::{DynamicObject, ListParams},
+    api::ListParams,
     runtime::reflector::{ObjectRef, Store},
 };
 use std::{
@@ -35,15 +36,15 @@ pub struct Observed {
     pub credentials: Option<Arc<Secret>>,
     /// The Secret of `spec.passwordSecretRef`; `None` also if the spec names none.
     pub password_secret: Option<Secret>,
-    /// The pods' identity.
+    /// The pods' identity; if it holds, perhaps only which it is and whose.
     pub service_account: Option<Arc<ServiceAccount>>,
-    /// The Services, by name; of one that holds perhaps only which it is, whose, and in which version.
+    /// The Services, by name; of one that holds, perhaps only which it is and whose.
     pub services: BTreeMap<String, Arc<Service>>,
     /// The servers; if they hold, perhaps without the pod template.
     pub stateful_set: Option<Arc<StatefulSet>>,
-    /// The children among StatefulSet and Services, by kind and name, that are known to be the desired ones.
+    /// The children, by kind and name, that are known to be the desired ones. Not the credentials, which are never compared.
     pub hold: BTreeSet<String>,
-    /// The pods of ordinals 0 to `replicas` − 1, as far as they are there, without most of their spec.
+    /// The pods of ordinals 0 to `replicas` − 1, as far as they are there: their labels, and of their status what [`Kept`] keeps.
     pub pods: Vec<Arc<Pod>>,
     /// Volume claims with the size that each asks for. Read only where a decision needs them: when the credentials are
     /// missing, when the volumes have to grow, or when a spec is new or was refused.
@@ -65,25 +66,30 @@ pub struct Observed {
 pub async fn observe(db: &Database, ctx: &Context) -> Result<Observed, Error> {
     let caches = ctx.caches.ready().await?;
     let name = db.name_any();
-    let mut observed = Observed {
-        credentials: cached(&caches.secrets, db, &db.credentials_name()),
-        password_secret: password_secret(db, ctx).await?,
-        service_account: cached(&caches.service_accounts, db, &name),
+    let parts = Parts {
         services: ["", "-ro", "-pods"]
             .into_iter()
             .filter_map(|suffix| cached(&caches.services, db, &format!("{name}{suffix}")))
-            .map(|service| (service.name_any(), service))
             .collect(),
+        service_account: cached(&caches.service_accounts, db, &name),
         stateful_set: cached(&caches.stateful_sets, db, &name),
+    };
+    let mut observed = Observed {
+        credentials: cached(&caches.secrets, db, &db.credentials_name()),
+        password_secret: password_secret(db, ctx).await?,
+        service_account: parts.service_account.as_ref().map(object),
+        services: parts.services.iter().map(|kept| (kept.name_any(), object(kept))).collect(),
+        stateful_set: parts.stateful_set.as_ref().map(object),
         pods: (0..db.spec.replicas)
             .filter_map(|ordinal| cached(&caches.pods, db, &format!("{name}-{ordinal}")))
+            .map(|kept| object(&kept))
             .collect(),
         ..Observed::default()
     };
     if let Some(what) = ctx.expectations.unseen(db, |child| observed.version(child)) {
         return Err(Error::Stale { what });
     }
-    look_closer(db, &mut observed, ctx).await?;
+    look_closer(db, &parts, &mut observed, ctx).await?;
     if observed.credentials.is_none() || grows(db, &observed) || may_shrink(db) {
         observed.claims = claims(db, ctx).await?;
     }
@@ -135,7 +141,7 @@ impl Observed {
     pub fn learn(&mut self, answer: Answer) {
         match answer {
             Answer::Credentials(secret) => self.credentials = Some(secret),
-            Answer::Child(child) => self.learn_child(*child),
+            Answer::Child { live, holds } => self.learn_child(live, holds),
             Answer::Pod(pod) => {
                 self.pods.retain(|known| known.name_any() != pod.name_any());
                 self.pods.push(pod);
@@ -151,29 +157,23 @@ impl Observed {
     fn version(&self, child: &str) -> Option<u64> {
         let (kind, name) = child.split_once(' ')?;
         match kind {
-            "Secret" => version(self.credentials.as_deref()?),
-            "ServiceAccount" => version(self.service_account.as_deref()?),
-            "Service" => version(self.services.get(name)?.as_ref()),
-            "StatefulSet" => version(self.stateful_set.as_deref()?),
+            "Secret" => version(&self.credentials.as_deref()?.metadata),
+            "ServiceAccount" => version(&self.service_account.as_deref()?.metadata),
+            "Service" => version(&self.services.get(name)?.metadata),
+            "StatefulSet" => version(&self.stateful_set.as_deref()?.metadata),
             _ => None,
         }
     }
 
-    fn learn_child(&mut self, child: DynamicObject) {
-        let name = child.name_any();
-        let kind = child.types.as_ref().map(|types| types.kind.clone()).unwrap_or_default();
-        // It is whole: a later decision of this pass can look for itself.
-        self.hold.remove(&format!("{kind} {name}"));
-        match kind.as_str() {
-            "StatefulSet" => {
-                self.stateful_set = child.try_parse().ok().map(Arc::new);
-            }
-            "ServiceAccount" => self.service_account = child.try_parse().ok().map(Arc::new),
-            "Service" => {
-                let service = child.try_parse().ok().map(Arc::new);
-                self.services.extend(service.map(|service| (name, service)));
-            }
-            _ => {}
+    fn learn_child(&mut self, live: Live, holds: bool) {
+        let name = live.metadata().name.clone().unwrap_or_default();
+        let what = format!("{} {name}", live.kind());
+        self.hold.remove(&what);
+        self.hold.extend(holds.then_some(what));
+        match live {
+            Live::ServiceAccount(live) => self.service_account = Some(live),
+            Live::Service(live) => drop(self.services.insert(name, live)),
+            Live::StatefulSet(live) => self.stateful_set = Some(live),
         }
     }
 
@@ -218,9 +218,7 @@ impl Observed {
 }
 
 async fn credentials(db: &Database, ctx: &Context) -> Result<Option<Arc<Secret>>, Error> {
-    let name = db.credentials_name();
-    let live = ctx.namespaced::<Secret>(db).get_opt(&name).await;
-    let live = live.map_err(|source| Error::Read { what: format!("Secret {name}"), source })?;
+    let live: Option<Secret> = ctx.read(db, &db.credentials_name()).await?;
     Ok(live.filter(|secret| is_credentials_of(&secret.metadata, db)).map(Arc::new))
 }
 
@@ -228,6 +226,10 @@ async fn credentials(db: &Database, ctx: &Context) -> Result<Option<Arc<Secret>>
 pub fn value(secret: &Secret, key: &str) -> Option<String> {
     let bytes = &secret.data.as_ref()?.get(key)?.0;
     String::from_utf8(bytes.clone()).ok().filter(|text| !text.is_empty())
+}
+
+fn object<K: InParts>(kept: &Arc<Kept<K>>) -> Arc<K> {
+    Arc::new(kept.object())
 }
 
 fn cached<K>(store: &Store<K>, db: &Database, name: &str) -> Option<Arc<K>>
@@ -238,12 +240,10 @@ where
 }
 
 async fn password_secret(db: &Database, ctx: &Context) -> Result<Option<Secret>, Error> {
-    let Some(reference) = &db.spec.password_secret_ref else {
-        return Ok(None);
-    };
-    let api: Api<Secret> = ctx.namespaced(db);
-    let what = || format!("Secret {}", reference.name);
-    api.get_opt(&reference.name).await.map_err(|source| Error::Read { what: what(), source })
+    match &db.spec.password_secret_ref {
+        Some(reference) => ctx.read(db, &reference.name).await,
+        None => Ok(None),
+    }
 }
 
 fn grows(db: &Database, observed: &Observed) -> bool {

@@ -94,7 +94,9 @@ pub fn plan(db: &Database, observed: &Observed) -> Result<Plan, Error> {
         None => steps.push(Step::CreateCredentials(Box::new(credentials(db)))),
         Some(secret) => steps.extend(missing_password(db, secret)),
     }
-    steps.extend(missing(&service_account(db), observed.service_account.as_deref())?);
+    if !observed.holds("ServiceAccount", &db.name_any()) {
+        steps.extend(missing(&service_account(db), observed.service_account.as_deref())?);
+    }
     for service in services(db) {
         let name = service.name_any();
         if !observed.holds("Service", &name) {

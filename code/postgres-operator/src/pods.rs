@@ -1,7 +1,7 @@
 //! What pods tell: whether they are ready, and what keeps them from it.
 
-use crate::{external::exec::complaint, reason::Reason, watches::strip};
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use crate::{external::exec::complaint, reason::Reason};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
 use kube::ResourceExt;
 
 /// Why a pod does not start, beyond that it has not yet.
@@ -15,9 +15,13 @@ pub struct Trouble {
 
 /// Whether a pod's Ready condition is True and it is not on its way out.
 pub fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let ready = conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
-    ready && pod.metadata.deletion_timestamp.is_none()
+    pod.status.as_ref().is_some_and(says_ready) && pod.metadata.deletion_timestamp.is_none()
+}
+
+/// Whether a pod's Ready condition is True.
+pub fn says_ready(status: &PodStatus) -> bool {
+    let conditions = status.conditions.as_deref().unwrap_or_default();
+    conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 /// What keeps a pod from starting.
@@ -54,30 +58,10 @@ fn of_container(pod: &str, container: &ContainerStatus) -> Option<Trouble> {
     Some(Trouble { reason: Reason::ServerCrashes, message: format!("{pod} does not start: {words}") })
 }
 
-/// Drops what no decision looks at, which is most of a pod.
-pub fn prune(pod: &mut Pod) {
-    strip(pod);
-    pod.metadata.annotations = None;
-    pod.spec = None;
-    if let Some(status) = &mut pod.status {
-        let conditions = status.conditions.take().map(|mut conditions| {
-            conditions.retain(|condition| condition.type_ == "Ready");
-            conditions.shrink_to_fit();
-            conditions
-        });
-        *status = k8s_openapi::api::core::v1::PodStatus {
-            conditions,
-            pod_ip: status.pod_ip.take(),
-            init_container_statuses: status.init_container_statuses.take(),
-            container_statuses: status.container_statuses.take(),
-            ..Default::default()
-        };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kept::Kept;
     use serde_json::{Value, json};
 
     fn pod(container: Value) -> Pod {
@@ -133,11 +117,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_pruned_was_not_looked_at() {
+    fn what_is_not_kept_was_not_looked_at() {
         let full = pod(json!({"state": {"waiting": {"reason": "ErrImagePull"}}}));
-        let mut pruned = full.clone();
-        prune(&mut pruned);
-        assert_eq!(trouble(&pruned), trouble(&full));
-        assert_eq!(is_ready(&pruned), is_ready(&full));
+        let kept = Kept::from(full.clone()).object();
+        assert_eq!(trouble(&kept), trouble(&full));
+        assert_eq!(is_ready(&kept), is_ready(&full));
     }
 }

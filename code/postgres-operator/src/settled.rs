@@ -1,18 +1,17 @@
 //! Children that are known to be as desired.
 //!
-//! Of a StatefulSet, which is nearly all pod template, and of Services the caches keep only what a decision looks at. Whether the rest is
-//! right is found out with the whole object from the API server, and remembered. After that the generation of a StatefulSet tells, which
-//! every change of the spec raises; and of a Service, which has none, the version, because nobody writes to it but to change it.
+//! Of what the operator applies the caches keep a part only. Whether the rest is right is found out with the whole object from the
+//! API server, and remembered, with the word that the caches have for it.
 
-use crate::{api::Database, child::Child, watches::strip};
-use k8s_openapi::api::{
-    apps::v1::{StatefulSet, StatefulSetSpec},
-    core::v1::Service,
+use crate::{
+    api::Database,
+    child::Child,
+    kept::{InParts, Kept, checksum},
 };
-use kube::{Resource, runtime::reflector::ObjectRef};
-use serde::Serialize;
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use std::{
     collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -20,64 +19,46 @@ use std::{
 #[derive(Default)]
 pub struct Settled(Mutex<HashMap<ObjectRef<Database>, Vec<Finding>>>);
 
+/// As checksums: an operator of many Databases holds many of them.
+#[derive(PartialEq)]
 struct Finding {
-    /// Name of the child, and what kind it is of.
-    what: String,
-    found: Found,
+    /// Of kind and name.
+    child: u64,
+    /// Of the object's UID and word, and of the Database's UID and spec. What is desired follows from these.
+    found: u64,
 }
 
-#[derive(PartialEq)]
-struct Found {
-    uid: Option<String>,
-    state: State,
-    /// Of the desired object.
-    checksum: String,
-}
-
-/// What is another one as soon as a child is.
-#[derive(PartialEq)]
-enum State {
-    Generation(Option<i64>),
-    Version(Option<String>),
-}
-
-impl Found {
-    fn of<K: Resource>(live: &K, desired: &Child) -> Self {
-        let meta = live.meta();
-        let state = match desired.resource.kind.as_str() {
-            "StatefulSet" => State::Generation(meta.generation),
-            _ => State::Version(meta.resource_version.clone()),
-        };
-        Self { uid: meta.uid.clone(), state, checksum: desired.checksum().to_owned() }
+impl Finding {
+    fn of<K: InParts>(db: &Database, kept: &Kept<K>) -> Self {
+        Self {
+            child: hash((K::kind(&()), kept.name_any())),
+            found: hash((kept.uid(), kept.word(), db.uid(), checksum(&db.spec))),
+        }
     }
+}
+
+fn hash(of: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Settled {
-    /// Whether this very object, in this state, was found to be what is desired now.
-    pub fn knows<K: Resource<DynamicType = ()>>(&self, db: &Database, live: &K, desired: &Child) -> bool {
-        let (what, now) = (desired.what(), Found::of(live, desired));
-        // A version tells of everything; a generation does not tell of a label that somebody has taken off.
-        let tells_all = matches!(now.state, State::Version(_));
-        let all = self.lock();
-        let known =
-            all.get(&ObjectRef::from_obj(db)).and_then(|known| known.iter().find(|it| it.what == what));
-        known.is_some_and(|known| known.found == now) && (tells_all || desired.metadata_holds_in(Some(live)))
+    /// Whether this very object, as it is now, was found to be what this spec asks for.
+    pub fn knows<K: InParts>(&self, db: &Database, kept: &Kept<K>) -> bool {
+        let known = self.lock();
+        known.get(&ObjectRef::from_obj(db)).is_some_and(|known| known.contains(&Finding::of(db, kept)))
     }
 
     /// Looks at a whole object, and remembers it if it is what is desired. Returns whether it is.
-    pub fn find_out<K>(&self, db: &Database, live: &K, desired: &Child) -> bool
-    where
-        K: Resource + Serialize,
-    {
+    pub fn find_out<K: InParts + Clone>(&self, db: &Database, live: &K, desired: &Child) -> bool {
         let holds = desired.holds_in(Some(live));
         if holds {
-            let (what, found) = (desired.what(), Found::of(live, desired));
+            let finding = Finding::of(db, &Kept::from(live.clone()));
             let mut all = self.lock();
             let known = all.entry(ObjectRef::from_obj(db)).or_default();
-            match known.iter_mut().find(|it| it.what == what) {
-                Some(known) => known.found = found,
-                None => known.push(Finding { what, found }),
-            }
+            known.retain(|known| known.child != finding.child);
+            known.push(finding);
         }
         holds
     }
@@ -92,96 +73,61 @@ impl Settled {
     }
 }
 
-/// Drops all of a Service but which it is, whose, and in which version.
-pub fn prune_service(service: &mut Service) {
-    strip(service);
-    service.metadata.labels = None;
-    service.metadata.annotations = None;
-    service.spec = None;
-    service.status = None;
-}
-
-/// Drops the pod template, and what else no decision looks at.
-pub fn prune(set: &mut StatefulSet) {
-    strip(set);
-    if let Some(mut spec) = set.spec.take() {
-        spec.volume_claim_templates.iter_mut().for_each(Vec::shrink_to_fit);
-        set.spec = Some(StatefulSetSpec {
-            replicas: spec.replicas,
-            volume_claim_templates: spec.volume_claim_templates,
-            ..StatefulSetSpec::default()
-        });
-    }
-    if let Some(status) = &mut set.status {
-        status.conditions = None;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::{is_owned_by, recorded_storage, services, stateful_set, tests::database};
+    use crate::resources::{services, stateful_set, tests::database};
+    use k8s_openapi::api::{apps::v1::StatefulSet, core::v1::Service};
+    use serde::de::DeserializeOwned;
 
-    fn live(db: &Database, generation: i64) -> StatefulSet {
-        let desired = Child::new(&stateful_set(db, None)).unwrap().desired;
-        let mut set: StatefulSet = serde_json::from_value(desired).unwrap();
-        set.metadata.uid = Some("set".into());
-        set.metadata.generation = Some(generation);
-        set
+    /// As the API server would have it if the operator had applied it.
+    fn live<K: InParts + DeserializeOwned>(desired: &Child) -> K {
+        let mut live: K = serde_json::from_value(desired.desired.clone()).unwrap();
+        live.meta_mut().uid = Some("one".into());
+        live
     }
 
     #[test]
-    fn what_was_found_out_holds_for_one_object_one_generation_and_one_wish() {
+    fn what_was_found_out_holds_for_one_object_as_it_is_and_one_wish() {
         let (settled, mut db) = (Settled::default(), database());
-        let set = live(&db, 1);
-        let desired = Child::new(&stateful_set(&db, Some(&set))).unwrap();
-        let mut pruned = set.clone();
-        prune(&mut pruned);
-        assert!(!settled.knows(&db, &pruned, &desired), "nobody has looked");
+        let desired = Child::new(&stateful_set(&db, None)).unwrap();
+        let set: StatefulSet = live(&desired);
+        let kept = Kept::from(set.clone());
+        assert!(!settled.knows(&db, &kept), "nobody has looked");
         assert!(settled.find_out(&db, &set, &desired));
-        assert!(settled.knows(&db, &pruned, &desired));
+        assert!(settled.knows(&db, &kept));
+        assert!(settled.knows(&db, &kept));
 
-        assert!(!settled.knows(&db, &live(&db, 2), &desired), "somebody has changed the spec");
-        let mut reborn = pruned.clone();
+        let mut changed = set.clone();
+        changed.spec.as_mut().unwrap().template.spec.as_mut().unwrap().service_account_name = None;
+        assert!(!settled.knows(&db, &Kept::from(changed.clone())), "somebody has changed the pods");
+        assert!(!settled.find_out(&db, &changed, &desired));
+        assert!(settled.knows(&db, &kept), "and taken it back");
+        let mut reborn = set.clone();
         reborn.metadata.uid = Some("other".into());
-        assert!(!settled.knows(&db, &reborn, &desired), "another object of the same name");
+        assert!(!settled.knows(&db, &Kept::from(reborn)), "another object of the same name");
         db.spec.replicas = 3;
-        let other = Child::new(&stateful_set(&db, Some(&pruned))).unwrap();
-        assert!(!settled.knows(&db, &pruned, &other), "something else is wanted");
+        let other = Child::new(&stateful_set(&db, Some(&set))).unwrap();
+        assert!(!settled.knows(&db, &kept), "something else is wanted");
         assert!(!settled.find_out(&db, &set, &other));
     }
 
     #[test]
-    fn a_service_has_no_generation_and_is_known_by_its_version() {
+    fn each_child_has_its_own_finding_and_the_last_one_counts() {
         let (settled, db) = (Settled::default(), database());
         let [headless, primary, _] = services(&db).map(|service| Child::new(&service).unwrap());
-        let mut live: Service = serde_json::from_value(primary.desired.clone()).unwrap();
-        live.metadata.resource_version = Some("7".into());
-        assert!(settled.find_out(&db, &live, &primary));
-        let mut pruned = live.clone();
-        prune_service(&mut pruned);
-        assert!(is_owned_by(&pruned.metadata, &db), "that much is kept");
-        assert!(settled.knows(&db, &pruned, &primary));
-        assert!(!settled.knows(&db, &pruned, &headless), "nobody has looked at the other one");
-        pruned.metadata.resource_version = Some("8".into());
-        assert!(!settled.knows(&db, &pruned, &primary), "somebody has written to it");
-        pruned.metadata.generation = Some(1);
-        assert!(!settled.knows(&db, &pruned, &primary), "a generation would not tell of a label");
-        live.metadata.resource_version = Some("9".into());
-        assert!(settled.find_out(&db, &live, &primary), "what came of it is right");
-        assert!(!settled.knows(&db, &pruned, &primary), "and the version in between is not");
-    }
-
-    #[test]
-    fn what_a_decision_looks_at_is_kept() {
-        let set = live(&database(), 1);
-        let mut pruned = set.clone();
-        prune(&mut pruned);
-        assert_eq!(recorded_storage(&pruned), recorded_storage(&set));
-        let desired = |existing| Child::new(&stateful_set(&database(), Some(existing))).unwrap().desired;
-        assert_eq!(desired(&pruned), desired(&set));
+        let first: Service = live(&primary);
+        let mut labelled = first.clone();
+        labelled.metadata.labels.as_mut().unwrap().insert("added-by".into(), "somebody".into());
         assert!(
-            serde_json::to_string(&pruned).unwrap().len() < serde_json::to_string(&set).unwrap().len() / 3
+            settled.find_out(&db, &first, &primary)
+                && settled.find_out(&db, &live::<Service>(&headless), &headless)
         );
+        assert!(settled.knows(&db, &Kept::from(first.clone())));
+        assert!(!settled.knows(&db, &Kept::from(labelled.clone())), "somebody has written to it");
+        assert!(settled.find_out(&db, &labelled, &primary), "what came of it is right");
+        assert!(settled.knows(&db, &Kept::from(labelled)));
+        assert!(!settled.knows(&db, &Kept::from(first)), "and what was before is looked at again");
+        assert!(settled.knows(&db, &Kept::from(live::<Service>(&headless))));
     }
 }

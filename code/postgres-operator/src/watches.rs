@@ -4,9 +4,8 @@ use crate::{
     api::Database,
     error::Error,
     index::SecretIndex,
-    pods::prune,
+    kept::Kept,
     resources::{INSTANCE, MANAGED_BY},
-    settled,
     waiting::{Waiting, owners},
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
@@ -32,16 +31,16 @@ const CACHES_READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// What the watches hold: the operator's own objects, without their managed fields.
 pub struct Stores {
-    /// The servers, without their pod template.
-    pub stateful_sets: Store<StatefulSet>,
-    /// The Services, pruned to which they are, whose, and in which version.
-    pub services: Store<Service>,
-    /// The pods' identities.
-    pub service_accounts: Store<ServiceAccount>,
+    /// The servers: how many, their storage, and their status.
+    pub stateful_sets: Store<Kept<StatefulSet>>,
+    /// The Services: which they are, and whose.
+    pub services: Store<Kept<Service>>,
+    /// The pods' identities: which they are, and whose.
+    pub service_accounts: Store<Kept<ServiceAccount>>,
     /// The generated passwords.
     pub secrets: Store<Secret>,
-    /// The pods, pruned to what a decision looks at.
-    pub pods: Store<Pod>,
+    /// The pods: whether they are ready, their address, and what keeps their containers from it.
+    pub pods: Store<Kept<Pod>>,
 }
 
 /// Waits until every store has had its first list.
@@ -120,14 +119,11 @@ pub fn controller(client: &Client, scope: &Scope, more: More) -> (Controller<Dat
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
     let index = SecretIndex::default();
     let (databases, database_events) = databases(scope.api(client), index.clone());
-    let (stateful_sets, stateful_set_events) =
-        watched(scope.api::<StatefulSet>(client), ours.clone(), settled::prune);
-    let (services, service_events) =
-        watched(scope.api::<Service>(client), ours.clone(), settled::prune_service);
-    let (service_accounts, service_account_events) =
-        watched(scope.api::<ServiceAccount>(client), ours.clone(), strip);
-    let (secrets, secret_events) = watched(scope.api::<Secret>(client), ours.clone(), strip);
-    let (pods, pod_events) = watched(scope.api::<Pod>(client), ours, prune);
+    let (stateful_sets, stateful_set_events) = watched(scope.api(client), ours.clone());
+    let (services, service_events) = watched(scope.api(client), ours.clone());
+    let (service_accounts, service_account_events) = watched(scope.api(client), ours.clone());
+    let (secrets, secret_events) = watched(scope.api(client), ours.clone());
+    let (pods, pod_events) = watched(scope.api(client), ours);
     // No owner reference leads from a user's own Secret to those that name it: the index does.
     let named_by_index = move |secret: &PartialObjectMeta<Secret>| {
         index.naming(&secret.namespace().unwrap_or_default(), &secret.name_any())
@@ -197,14 +193,14 @@ pub type Events<K> = BoxStream<'static, Result<K, watcher::Error>>;
 /// A store, and the events that pass through it. Each stream backs off by itself: with one backoff for all of a
 /// controller's triggers, a kind that may not be watched would hold up the others.
 // ANCHOR: watched
-fn watched<K>(api: Api<K>, config: watcher::Config, pruned: fn(&mut K)) -> (Store<K>, Events<K>)
+fn watched<K>(api: Api<K>, config: watcher::Config) -> (Store<K>, Events<K>)
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
     let (store, writer) = reflector::store();
     let events = watcher(api, config)
         .default_backoff()
-        .modify(pruned)
+        .modify(strip)
         .reflect(writer)
         // Deletions too: a child that goes is news.
         .touched_objects();

@@ -55,7 +55,7 @@ async fn a_change_and_a_deletion_are_handed_on_and_the_store_has_them_by_then() 
     let (client, log) =
         fake::client(telling(&service("1"), &[("MODIFIED", service("2")), ("DELETED", service("3"))]));
     let config = watcher::Config::default().labels("a=b");
-    let (store, mut events) = watched::<Service>(Scope::Cluster.api(&client), config, strip);
+    let (store, mut events) = watched::<Service>(Scope::Cluster.api(&client), config);
     let mut versions = Vec::new();
     for _ in 0..3 {
         let event = events.next().await.unwrap().unwrap();

@@ -1,66 +1,113 @@
-//! Children as a whole: the caches keep only a part of the largest, and that tells whether somebody has to look at the rest.
+//! Children as a whole: the caches keep a part of the largest, and a word that tells whether somebody has to look at the rest.
 
 use crate::{
     api::Database,
     child::Child,
     context::Context,
     error::Error,
+    kept::{InParts, Kept},
     observe::Observed,
-    resources::{services, stateful_set},
+    resources::{service_account, services, stateful_set},
     watches::strip,
 };
-use futures::future::try_join_all;
-use k8s_openapi::{NamespaceResourceScope, api::core::v1::Service};
-use kube::{Api, Resource};
-use serde::{Serialize, de::DeserializeOwned};
-use std::{fmt::Debug, sync::Arc};
+use futures::{future::try_join_all, try_join};
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{Service, ServiceAccount},
+};
+use kube::ResourceExt;
+use serde::de::DeserializeOwned;
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
-/// Notes which of the StatefulSet and the Services are known to be the desired ones. What is not known is read whole, and takes the
-/// place of what the cache had: after a start of the operator that is each of them once.
-pub(crate) async fn look_closer(db: &Database, observed: &mut Observed, ctx: &Context) -> Result<(), Error> {
-    if let Some(cached) = observed.stateful_set.take() {
-        let desired = Child::new(&stateful_set(db, Some(&cached)))?;
-        let seen = look(cached, &desired, db, ctx).await?;
-        observed.hold.extend(seen.holds.then(|| desired.what()));
-        observed.stateful_set = seen.child;
-    }
-    let services = services(db).map(|desired| Child::new(&desired));
-    let services = services.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let there =
-        services.iter().filter_map(|desired| Some((desired, observed.services.remove(&desired.name)?)));
-    let looks = there.map(|(desired, cached)| async move {
-        look::<Service>(cached, desired, db, ctx).await.map(|seen| (desired, seen))
+/// The children of one Database of which the caches keep a part.
+#[derive(Default)]
+pub(crate) struct Parts {
+    /// Its servers.
+    pub(crate) stateful_set: Option<Arc<Kept<StatefulSet>>>,
+    /// Their identity.
+    pub(crate) service_account: Option<Arc<Kept<ServiceAccount>>>,
+    /// Its Services.
+    pub(crate) services: Vec<Arc<Kept<Service>>>,
+}
+
+/// Notes which of them are known to be the desired ones. What is not known is read whole, and takes the place of the part: after a
+/// start of the operator that is each of them once.
+pub(crate) async fn look_closer(
+    db: &Database,
+    parts: &Parts,
+    observed: &mut Observed,
+    ctx: &Context,
+) -> Result<(), Error> {
+    let running = observed.stateful_set.clone();
+    let services = services(db);
+    let of_services = services.iter().map(|desired| {
+        let kept = parts.services.iter().find(|kept| kept.name_any() == desired.name_any());
+        look(kept, || desired.clone(), db, ctx)
     });
-    for (desired, seen) in try_join_all(looks).await? {
-        observed.hold.extend(seen.holds.then(|| desired.what()));
-        observed.services.extend(seen.child.map(|child| (desired.name.clone(), child)));
+    let (of_set, of_account, of_services) = try_join!(
+        look(parts.stateful_set.as_ref(), || stateful_set(db, running.as_deref()), db, ctx),
+        look(parts.service_account.as_ref(), || service_account(db), db, ctx),
+        try_join_all(of_services),
+    )?;
+    if let Whole::Read(read) = of_set.note(&db.name_any(), &mut observed.hold) {
+        observed.stateful_set = read;
+    }
+    if let Whole::Read(read) = of_account.note(&db.name_any(), &mut observed.hold) {
+        observed.service_account = read;
+    }
+    for (desired, seen) in services.iter().zip(of_services) {
+        let name = desired.name_any();
+        if let Whole::Read(read) = seen.note(&name, &mut observed.hold) {
+            observed.services.remove(&name);
+            observed.services.extend(read.map(|read| (name, read)));
+        }
     }
     Ok(())
 }
 
-/// A child as far as it has to be known, and whether it is known to be the desired one.
+/// What is known of a child.
 struct Seen<K> {
-    child: Option<Arc<K>>,
+    /// Whether it is the desired one.
     holds: bool,
+    whole: Whole<K>,
 }
 
-async fn look<K>(cached: Arc<K>, desired: &Child, db: &Database, ctx: &Context) -> Result<Seen<K>, Error>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + Debug
-        + DeserializeOwned
-        + Serialize,
-{
-    if ctx.settled.knows(db, cached.as_ref(), desired) {
-        return Ok(Seen { child: Some(cached), holds: true });
+/// A whole object, if it had to be read.
+enum Whole<K> {
+    /// The part is enough.
+    NotRead,
+    /// As it is; `None` if only the cache still has it.
+    Read(Option<Arc<K>>),
+}
+
+impl<K: InParts> Seen<K> {
+    /// Notes whether it holds, and hands on the rest.
+    fn note(self, name: &str, hold: &mut BTreeSet<String>) -> Whole<K> {
+        hold.extend(self.holds.then(|| format!("{} {name}", K::kind(&()))));
+        self.whole
     }
-    let api: Api<K> = ctx.namespaced(db);
-    let read = api.get_opt(&desired.name).await;
-    let mut live = read.map_err(|source| Error::Read { what: desired.what(), source })?;
+}
+
+async fn look<K>(
+    kept: Option<&Arc<Kept<K>>>,
+    desired: impl FnOnce() -> K,
+    db: &Database,
+    ctx: &Context,
+) -> Result<Seen<K>, Error>
+where
+    K: InParts + Clone + Debug + DeserializeOwned,
+{
+    let Some(kept) = kept else {
+        return Ok(Seen { holds: false, whole: Whole::NotRead });
+    };
+    if ctx.settled.knows(db, kept) {
+        return Ok(Seen { holds: true, whole: Whole::NotRead });
+    }
+    let mut live: Option<K> = ctx.read(db, &kept.name_any()).await?;
     live.iter_mut().for_each(strip);
-    let holds = live.as_ref().is_some_and(|live| ctx.settled.find_out(db, live, desired));
-    Ok(Seen { child: live.map(Arc::new), holds })
+    let desired = Child::new(&desired())?;
+    let holds = live.as_ref().is_some_and(|live| ctx.settled.find_out(db, live, &desired));
+    Ok(Seen { holds, whole: Whole::Read(live.map(Arc::new)) })
 }
 
 #[cfg(test)]
@@ -70,24 +117,22 @@ mod tests {
         fake,
         plan::{Step, plan, tests::settled},
         resources::tests::database,
-        settled::prune_service,
     };
     use serde_json::{Value, json};
     use std::sync::Mutex;
 
     #[tokio::test]
-    async fn a_service_is_read_whole_once_in_each_of_its_versions() {
+    async fn a_service_is_read_whole_when_it_has_changed() {
         let db = database();
         let desired = Child::new(&services(&db)[1]).unwrap();
-        let at = |version: &str, selector: &str| {
+        let right = |version: &str| {
             let mut live = desired.desired.clone();
             live["metadata"]["resourceVersion"] = json!(version);
-            live["spec"]["selector"]["added-by-somebody"] = json!(selector);
             live
         };
-        let right = |version: &str| {
-            let mut live = at(version, "");
-            live["spec"]["selector"] = desired.desired["spec"]["selector"].clone();
+        let with = |version: &str, path: &str| {
+            let mut live = right(version);
+            live.pointer_mut(path).unwrap()["added-by-somebody"] = json!("x");
             live
         };
         let server = Arc::new(Mutex::new(Value::Null));
@@ -97,19 +142,20 @@ mod tests {
         for (situation, live, reads, writes) in [
             ("the operator has just started", right("1"), 1, 0),
             ("nothing has happened since", right("1"), 0, 0),
-            ("somebody has added a label of their own", right("2"), 1, 0),
-            ("somebody has changed what it selects", at("3", "x"), 1, 1),
-            ("it still is not what it should be", at("3", "x"), 1, 1),
-            ("it was mended", right("4"), 1, 0),
-            ("and nothing has happened since", right("4"), 0, 0),
+            ("a version without a change", right("2"), 0, 0),
+            ("somebody has added a label of their own", with("3", "/metadata/labels"), 1, 0),
+            ("which is there to stay", with("3", "/metadata/labels"), 0, 0),
+            ("somebody has changed what it selects", with("4", "/spec/selector"), 1, 1),
+            ("it still is not what it should be", with("4", "/spec/selector"), 1, 1),
+            ("it was mended", right("5"), 1, 0),
+            ("and nothing has happened since", right("5"), 0, 0),
         ] {
-            let mut cached: Service = serde_json::from_value(live.clone()).unwrap();
-            prune_service(&mut cached);
+            let kept: Kept<Service> = serde_json::from_value(live.clone()).unwrap();
             *server.lock().unwrap() = live;
             let mut observed = settled(&db);
-            observed.stateful_set = None;
-            observed.services = [("orders".to_owned(), Arc::new(cached))].into();
-            look_closer(&db, &mut observed, &ctx).await.unwrap();
+            observed.services = [("orders".to_owned(), Arc::new(kept.object()))].into();
+            let parts = Parts { services: vec![Arc::new(kept)], ..Parts::default() };
+            look_closer(&db, &parts, &mut observed, &ctx).await.unwrap();
             assert_eq!(
                 log.lines(),
                 vec!["GET /api/v1/namespaces/shop/services/orders"; reads],
@@ -126,9 +172,10 @@ mod tests {
         let db = database();
         let (client, _) = fake::client(|_| Some(fake::refusal(404, "NotFound")));
         let mut observed = settled(&db);
-        observed.stateful_set = None;
-        observed.services.iter_mut().for_each(|(_, service)| prune_service(Arc::make_mut(service)));
-        look_closer(&db, &mut observed, &fake::context(client)).await.unwrap();
+        let services =
+            observed.services.values().map(|service| Arc::new(Kept::from(Service::clone(service))));
+        let parts = Parts { services: services.collect(), ..Parts::default() };
+        look_closer(&db, &parts, &mut observed, &fake::context(client)).await.unwrap();
         assert!(observed.services.is_empty());
     }
 }

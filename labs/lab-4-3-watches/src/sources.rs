@@ -14,17 +14,16 @@ use kube::{
 use postgres_operator::{
     api::Database,
     resources::{INSTANCE, MANAGED_BY},
-    watches::{Events, Stores},
+    watches::{Events, Stores, strip},
 };
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
-/// Task 1: watches the children of one kind. The store keeps them, after `prune` has dropped what no decision looks at; the
-/// stream hands every event on.
+/// Task 1: watches the children of one kind. The store keeps them, without their managed fields; the stream hands every event on.
 ///
 /// - Children carry the label [`MANAGED_BY`]: `watcher::Config` selects by it.
 /// - `databases` in `watches` has the steps: a watcher, its backoff, `modify`, `reflect`, and the objects that it touches.
-pub fn children<K>(api: Api<K>, prune: fn(&mut K)) -> (Store<K>, Events<K>)
+pub fn children<K>(api: Api<K>) -> (Store<K>, Events<K>)
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {

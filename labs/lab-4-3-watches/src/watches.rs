@@ -17,7 +17,6 @@ use kube::{
 use postgres_operator::{
     api::Database,
     lab::{done_or, watch_or_none},
-    pods, settled,
     watches::{Caches, Events, More, Scope, Stores, strip},
 };
 
@@ -25,11 +24,11 @@ use postgres_operator::{
 pub fn controller(client: &Client, scope: &Scope, more: More) -> (Controller<Database>, Caches) {
     let index = SecretIndex::default();
     let (databases, database_events) = databases(scope.api(client), index.clone());
-    let (stateful_sets, set_events) = watch_or_none(|| children(scope.api(client), settled::prune));
-    let (services, service_events) = watch_or_none(|| children(scope.api(client), settled::prune_service));
-    let (service_accounts, account_events) = watch_or_none(|| children(scope.api(client), strip));
-    let (secrets, secret_events) = watch_or_none(|| children(scope.api(client), strip));
-    let (pods, pod_events) = watch_or_none(|| children(scope.api(client), pods::prune));
+    let (stateful_sets, set_events) = watch_or_none(|| children(scope.api(client)));
+    let (services, service_events) = watch_or_none(|| children(scope.api(client)));
+    let (service_accounts, account_events) = watch_or_none(|| children(scope.api(client)));
+    let (secrets, secret_events) = watch_or_none(|| children(scope.api(client)));
+    let (pods, pod_events) = watch_or_none(|| children(scope.api(client)));
     let named_secrets = done_or(|_| stream::pending().boxed(), || all_secrets(scope.api(client)));
     let controller = Controller::for_stream(database_events, databases)
         .owns_stream(set_events)

@@ -36,7 +36,7 @@ pub async fn apply(
 /// - `observed` is the UID of the object that was observed. Without one, ask the API server what it has under the name:
 ///   `existing(&child.api(ctx), kind, name, db)`. A stranger's object is refused with `child.name_taken()`.
 /// - With a UID, `metadata.uid` in the patch makes the API server refuse it for any other object.
-/// - `send` applies. Its answer is a `Written::Done`, with `child.what()` and `Answer::Child`. A refusal for which `is_stale` is
+/// - `send` applies. Its answer makes a `Written::Done`, with `child.what()`. A refusal for which `is_stale` is
 ///   true is `Error::Stale`, any other is `Written::Refused` with `Blocked::refused`; no answer at all is `Error::Write`.
 pub async fn apply_child(
     child: &Child,

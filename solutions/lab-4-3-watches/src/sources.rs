@@ -14,21 +14,20 @@ use kube::{
 use postgres_operator::{
     api::Database,
     resources::{INSTANCE, MANAGED_BY},
-    watches::{Events, Stores},
+    watches::{Events, Stores, strip},
 };
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
-/// Task 1: watches the children of one kind. The store keeps them, after `prune` has dropped what no decision looks at; the
-/// stream hands every event on.
+/// Task 1: watches the children of one kind. The store keeps them, without their managed fields; the stream hands every event on.
 // ANCHOR: solution-4-3-children
-pub fn children<K>(api: Api<K>, prune: fn(&mut K)) -> (Store<K>, Events<K>)
+pub fn children<K>(api: Api<K>) -> (Store<K>, Events<K>)
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
     let (store, writer) = reflector::store();
-    let events = watcher(api, ours).default_backoff().modify(prune).reflect(writer).touched_objects().boxed();
+    let events = watcher(api, ours).default_backoff().modify(strip).reflect(writer).touched_objects().boxed();
     (store, events)
 }
 // ANCHOR_END: solution-4-3-children

@@ -57,10 +57,10 @@ pub async fn apply_child(
 // ANCHOR_END: solution-apply
 
 // ANCHOR: solution-sorted
-fn sorted(child: &Child, answer: Result<kube::api::DynamicObject, kube::Error>) -> Result<Written, Error> {
+fn sorted(child: &Child, answer: Result<Answer, kube::Error>) -> Result<Written, Error> {
     let what = child.what();
     match answer {
-        Ok(live) => Ok(Written::Done { what, answer: Answer::Child(Box::new(live)) }),
+        Ok(answer) => Ok(Written::Done { what, answer }),
         Err(kube::Error::Api(status)) if is_stale(&status) => Err(Error::Stale { what }),
         Err(kube::Error::Api(status)) => {
             tracing::warn!(%what, reason = status.reason, answer = status.message, "refused");

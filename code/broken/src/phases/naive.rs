@@ -3,7 +3,7 @@
 use kube::api::{DynamicObject, PostParams};
 use postgres_operator::{
     api::Database,
-    apply::{Answer, Written},
+    apply::{Answer, Live, Written},
     child::Child,
     context::{Context, MANAGER},
     decide::{Decision, Work},
@@ -18,6 +18,7 @@ use postgres_operator::{
     verify::application,
 };
 use solution_4_4_phases::{memory::Attempt, phase::decide};
+use std::sync::Arc;
 
 /// The status says where to go on from, and the table where to.
 // ANCHOR: naive-guard
@@ -47,7 +48,9 @@ pub(crate) async fn create(child: &Child, ctx: &Context) -> Result<Written, Erro
         answer = api.create(&params, &object).await;
     }
     match answer {
-        Ok(live) => Ok(Written::Done { what, answer: Answer::Child(Box::new(live)) }),
+        Ok(live) => {
+            Ok(Written::Done { answer: Answer::Child { live: typed(&what, live)?, holds: false }, what })
+        }
         Err(kube::Error::Api(status)) if status.is_already_exists() => {
             Ok(Written::Refused(child.name_taken()))
         }
@@ -55,6 +58,17 @@ pub(crate) async fn create(child: &Child, ctx: &Context) -> Result<Written, Erro
     }
 }
 // ANCHOR_END: naive-create
+
+fn typed(what: &str, live: DynamicObject) -> Result<Live, Error> {
+    let parsed = serde_json::to_value(&live).and_then(|json| {
+        Ok(match live.types.unwrap_or_default().kind.as_str() {
+            "ServiceAccount" => Live::ServiceAccount(serde_json::from_value(json).map(Arc::new)?),
+            "Service" => Live::Service(serde_json::from_value(json).map(Arc::new)?),
+            _ => Live::StatefulSet(serde_json::from_value(json).map(Arc::new)?),
+        })
+    });
+    parsed.map_err(|source| Error::Convert { what: what.to_owned(), source })
+}
 
 /// Asks as somebody who may always ask.
 // ANCHOR: naive-ask

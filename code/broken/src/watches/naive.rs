@@ -12,18 +12,23 @@ use kube::{
         watcher::{self, watcher},
     },
 };
-use postgres_operator::{api::Database, index::named_in, resources::MANAGED_BY, watches::Events};
+use postgres_operator::{
+    api::Database,
+    index::named_in,
+    resources::MANAGED_BY,
+    watches::{Events, strip},
+};
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
 // ANCHOR: naive-children
-pub(crate) fn naive_children<K>(api: Api<K>, prune: fn(&mut K)) -> (Store<K>, Events<K>)
+pub(crate) fn naive_children<K>(api: Api<K>) -> (Store<K>, Events<K>)
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
     let (store, writer) = reflector::store();
-    let events = watcher(api, ours).default_backoff().modify(prune).reflect(writer).applied_objects();
+    let events = watcher(api, ours).default_backoff().modify(strip).reflect(writer).applied_objects();
     (store, events.boxed())
 }
 // ANCHOR_END: naive-children

@@ -14,7 +14,7 @@ use kube::{
 };
 use postgres_operator::{
     api::Database,
-    pods, settled,
+    kept::Kept,
     watches::{Caches, Events, Filled, More, Scope, Stores, strip},
 };
 use serde::de::DeserializeOwned;
@@ -33,7 +33,7 @@ pub(super) struct Parts {
     /// Whether a child that is deleted is news.
     pub(super) deletes: bool,
     /// What becomes of the Services' events.
-    pub(super) services: fn(Events<Service>) -> Events<Service>,
+    pub(super) services: fn(Events<Kept<Service>>) -> Events<Kept<Service>>,
     /// What is news of a Database.
     pub(super) news: fn(&Database) -> Option<u64>,
     /// Follows the Databases.
@@ -72,11 +72,11 @@ pub(super) fn controller(
 ) -> (Controller<Database>, Caches) {
     let Parts { deletes, services: of_services, news, update, secrets: of_secrets, naming, filled } = parts;
     let (databases, database_events) = databases(scope.api(client), update, news);
-    let (stateful_sets, set_events) = watched(scope.api(client), settled::prune, deletes);
-    let (services, service_events) = watched(scope.api(client), settled::prune_service, deletes);
-    let (service_accounts, account_events) = watched(scope.api(client), strip, deletes);
-    let (secrets, secret_events) = watched(scope.api(client), strip, deletes);
-    let (pods, pod_events) = watched(scope.api(client), pods::prune, deletes);
+    let (stateful_sets, set_events) = watched(scope.api(client), deletes);
+    let (services, service_events) = watched(scope.api(client), deletes);
+    let (service_accounts, account_events) = watched(scope.api(client), deletes);
+    let (secrets, secret_events) = watched(scope.api(client), deletes);
+    let (pods, pod_events) = watched(scope.api(client), deletes);
     let controller = Controller::for_stream(database_events, databases)
         .owns_stream(set_events)
         .owns_stream(of_services(service_events))
@@ -107,9 +107,9 @@ fn databases(
     (store, events.boxed())
 }
 
-fn watched<K>(api: Api<K>, prune: fn(&mut K), deletes: bool) -> (Store<K>, Events<K>)
+fn watched<K>(api: Api<K>, deletes: bool) -> (Store<K>, Events<K>)
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
-    if deletes { children(api, prune) } else { naive_children(api, prune) }
+    if deletes { children(api) } else { naive_children(api) }
 }

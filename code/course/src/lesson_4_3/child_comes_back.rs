@@ -119,6 +119,6 @@ fn what<K: Resource<DynamicType = ()>>(name: &str) -> String {
 }
 
 /// Versions are numbers that grow.
-fn version(object: &impl ResourceExt) -> Option<u64> {
-    postgres_operator::expectations::version(object)
+fn version(object: &impl Resource) -> Option<u64> {
+    postgres_operator::expectations::version(object.meta())
 }

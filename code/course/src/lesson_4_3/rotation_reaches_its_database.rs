@@ -6,7 +6,13 @@ use super::stage::{
 use crate::check::{Arena, Failure};
 use kube::ResourceExt;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// How often a pass over a Database that should not be reached may have a reason of its own.
+const TRIES: usize = 3;
 
 pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     without_pods(arena, &arena.namespace).await?;
@@ -25,42 +31,53 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     arena.change("stock", naming("other")).await?;
     arena.rests(arena.quiet, NOTICED).await?;
 
-    reaches(arena, "shared", &["billing", "orders"]).await?;
-    reaches(arena, "other", &["stock"]).await?;
+    let change = async |secret| rotate(arena, &arena.namespace, secret).await;
+    reaches(arena, "a change of Secret shared", &["billing", "orders"], || change("shared")).await?;
+    reaches(arena, "a change of Secret other", &["stock"], || change("other")).await?;
 
     // What such a pass is good for: it reads the Secret as it is now.
-    let (mark, passes) = (arena.databases.mark(), arena.passes());
-    delete_secret(arena, "shared").await?;
-    for name in ["billing", "orders"] {
-        let told = |db: &_| misses_its_secret(db) && db.name_any() == name;
-        arena.database(mark, SOON, &format!("{name} says that its Secret is missing"), told).await?;
-    }
-    if let Some(other) =
-        arena.passes_since(passes).iter().find(|it| !["billing", "orders"].contains(&it.database.as_str()))
-    {
-        return Err(Failure::new(
-            "a pass over billing and orders only",
-            format!("one over {}", other.database),
-        ));
-    }
+    let gone = AtomicBool::new(false);
+    let deletion = async || {
+        if gone.swap(true, Ordering::Relaxed) {
+            create_secret(arena, &arena.namespace, "shared").await?;
+            arena.rests(arena.quiet, NOTICED).await?;
+        }
+        let mark = arena.databases.mark();
+        delete_secret(arena, "shared").await?;
+        for name in ["billing", "orders"] {
+            let told = |db: &_| misses_its_secret(db) && db.name_any() == name;
+            arena.database(mark, SOON, &format!("{name} says that its Secret is missing"), told).await?;
+        }
+        Ok(())
+    };
+    reaches(arena, "the deletion of Secret shared", &["billing", "orders"], deletion).await?;
     Ok("two that name it, and neither the one that did before nor the one that never did".into())
 }
 
-/// A change of `secret` leads to passes over `databases`, and over no other.
-async fn reaches(arena: &Arena, secret: &str, databases: &[&str]) -> Result<(), Failure> {
-    let mark = arena.passes();
-    rotate(arena, &arena.namespace, secret).await?;
-    for name in databases {
-        let event = format!("a change of Secret {secret}");
-        arena.pass_over(mark, (&arena.namespace, name), SOON, &event).await?;
+/// What happens to a Secret leads to passes over `databases`, and over no other.
+///
+/// A pass over another one may have a reason of its own: on a busy machine the StatefulSet controller still has something to say of the
+/// Databases that were just made. So it counts only if there is one each time; whoever is led to a Database by mistake is so each time.
+async fn reaches(
+    arena: &Arena,
+    event: &str,
+    databases: &[&str],
+    happens: impl AsyncFn() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let expected: BTreeSet<String> = databases.iter().map(|&name| name.to_owned()).collect();
+    let mut reached = BTreeSet::new();
+    for _ in 0..TRIES {
+        let mark = arena.passes();
+        happens().await?;
+        for name in databases {
+            arena.pass_over(mark, (&arena.namespace, name), SOON, event).await?;
+        }
+        arena.rests(arena.quiet, NOTICED).await?;
+        reached = arena.passes_since(mark).into_iter().map(|pass| pass.database).collect();
+        if reached == expected {
+            return Ok(());
+        }
     }
-    arena.rests(arena.quiet, NOTICED).await?;
-    let passes = arena.passes_since(mark);
-    let reached: BTreeSet<&str> = passes.iter().map(|pass| pass.database.as_str()).collect();
-    if reached != databases.iter().copied().collect() {
-        let list = |names: Vec<&str>| names.join(", ");
-        let expected = format!("a change of Secret {secret} reaches {}", list(databases.to_vec()));
-        return Err(Failure::new(expected, format!("it reaches {}", list(reached.into_iter().collect()))));
-    }
-    Ok(())
+    let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
+    Err(Failure::new(format!("{event} reaches {}", list(expected)), format!("it reaches {}", list(reached))))
 }

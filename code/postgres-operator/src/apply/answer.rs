@@ -1,8 +1,8 @@
 //! What the API server said to a write.
 
-use crate::{blocked::Blocked, error::Error, expectations::version, external::login::Login};
+use crate::{apply::Live, blocked::Blocked, error::Error, expectations::version, external::login::Login};
 use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::{api::DynamicObject, core::Status};
+use kube::core::Status;
 use std::sync::Arc;
 
 /// How a write ended.
@@ -22,8 +22,13 @@ pub enum Written {
 pub enum Answer {
     /// The credentials.
     Credentials(Arc<Secret>),
-    /// Any applied child.
-    Child(Box<DynamicObject>),
+    /// An applied child, and whether it is what is desired: somebody may have changed it on its way.
+    Child {
+        /// As it is now.
+        live: Live,
+        /// Whether there is nothing more to do about it.
+        holds: bool,
+    },
     /// A pod with its new label.
     Pod(Arc<Pod>),
     /// A volume claim and the size that it asks for now.
@@ -38,8 +43,8 @@ impl Answer {
     /// Version of a child that the caches will show.
     pub(super) fn version(&self) -> Option<u64> {
         match self {
-            Self::Credentials(secret) => version(secret.as_ref()),
-            Self::Child(child) => version(child.as_ref()),
+            Self::Credentials(secret) => version(&secret.metadata),
+            Self::Child { live, .. } => version(live.metadata()),
             Self::Pod(_) | Self::Claim(..) | Self::Password | Self::NoPassword(_) => None,
         }
     }

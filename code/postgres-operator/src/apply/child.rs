@@ -2,18 +2,22 @@
 
 use crate::{
     api::Database,
-    apply::{Answer, Written, written},
+    apply::{Answer, Live, Written, written},
     child::Child,
     context::{Context, MANAGER},
     error::Error,
+    kept::InParts,
     resources::{is_credentials_of, is_owned_by},
+    watches::strip,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{api::core::v1::Service, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{
     Api,
-    api::{DynamicObject, Patch, PatchParams},
+    api::{Patch, PatchParams},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::{fmt::Debug, sync::Arc};
 
 /// Server-side apply of one child, to the very object that was observed or to none.
 // ANCHOR: apply-child
@@ -38,29 +42,49 @@ pub(crate) async fn apply_child(
         // A precondition: the API server refuses the patch if another object has taken the name since.
         desired["metadata"]["uid"] = json!(uid);
     }
-    let answer = send(child, &desired, db, ctx).await;
-    written(&child.resource.kind, &child.name, answer.map(|object| Answer::Child(Box::new(object))))
+    written(&child.resource.kind, &child.name, send(child, &desired, db, ctx).await)
 }
 // ANCHOR_END: apply-child
 
-/// Sends a child as one server-side apply, and a second patch where an old API server needs one.
+/// Sends a child as one server-side apply, and a second patch where an old API server needs one. What the server has then is looked at,
+/// so that no later pass has to read it.
 pub async fn send(
     child: &Child,
     desired: &Value,
     db: &Database,
     ctx: &Context,
-) -> Result<DynamicObject, kube::Error> {
-    let api = child.api(ctx);
-    let mut live =
-        api.patch(&child.name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(desired)).await?;
-    if let Some(patch) = child.without_foreign_selector(&live.data) {
-        live = api.patch(&child.name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+) -> Result<Answer, kube::Error> {
+    match child.resource.kind.as_str() {
+        "ServiceAccount" => patch(child, desired, |_| None, Live::ServiceAccount, db, ctx).await,
+        "Service" => {
+            let selector = |live: &Service| child.without_foreign_selector(live);
+            patch(child, desired, selector, Live::Service, db, ctx).await
+        }
+        // A kind that is none of these comes back as an error that names it.
+        _ => patch(child, desired, |_| None, Live::StatefulSet, db, ctx).await,
     }
-    live.metadata.managed_fields = None; // as in the caches
-    if matches!(child.resource.kind.as_str(), "StatefulSet" | "Service") {
-        ctx.settled.find_out(db, &live, child);
+}
+
+async fn patch<K>(
+    child: &Child,
+    desired: &Value,
+    more: impl Fn(&K) -> Option<Value>,
+    of_its_kind: fn(Arc<K>) -> Live,
+    db: &Database,
+    ctx: &Context,
+) -> Result<Answer, kube::Error>
+where
+    K: InParts + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<K> = ctx.namespaced(db);
+    let apply = PatchParams::apply(MANAGER).force();
+    let mut live = api.patch(&child.name, &apply, &Patch::Apply(desired)).await?;
+    if let Some(more) = more(&live) {
+        live = api.patch(&child.name, &PatchParams::default(), &Patch::Merge(more)).await?;
     }
-    Ok(live)
+    strip(&mut live);
+    let holds = ctx.settled.find_out(db, &live, child);
+    Ok(Answer::Child { live: of_its_kind(Arc::new(live)), holds })
 }
 
 /// What the API server has under a name that the cache does not know.

@@ -2,9 +2,11 @@
 
 mod answer;
 mod child;
+mod live;
 
 pub use answer::{Answer, Written, is_stale, written};
 pub use child::{Existing, existing, send};
+pub use live::Live;
 
 use crate::{
     api::Database,
@@ -12,10 +14,11 @@ use crate::{
     context::{Context, MANAGER},
     error::Error,
     external::login::Login,
+    kept::Kept,
     observe::Observed,
     passwords,
     plan::Step,
-    pods::{Trouble, prune},
+    pods::Trouble,
     resources::{ROLE_LABEL, STANDBY},
     verify,
 };
@@ -110,12 +113,8 @@ pub async fn carry_out(
                 "apiVersion": "v1", "kind": "Pod",
                 "metadata": {"name": pod, "uid": uid, "labels": {ROLE_LABEL: STANDBY}},
             });
-            let mut patched =
-                api.patch(pod, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch)).await;
-            if let Ok(pod) = &mut patched {
-                prune(pod);
-            }
-            written("Pod", pod, patched.map(|pod| Answer::Pod(Arc::new(pod))))
+            let patched = api.patch(pod, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch)).await;
+            written("Pod", pod, patched.map(|pod| Answer::Pod(Arc::new(Kept::from(pod).object()))))
         }
         Step::GrowVolume { claim, size } => {
             let api: Api<PersistentVolumeClaim> = ctx.namespaced(db);

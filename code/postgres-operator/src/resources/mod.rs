@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 pub use credentials::{PASSWORD, REPLICATION_PASSWORD, SUPERUSER_PASSWORD, credentials, generated};
 pub use service_account::service_account;
 pub use services::{ROLE_LABEL, STANDBY, endpoint, services};
+pub(crate) use stateful_set::claim;
 pub use stateful_set::{DATA_VOLUME, recorded_storage, stateful_set};
 
 /// Marks what this operator made. The operator's watches select by it.

@@ -59,7 +59,8 @@ pub fn recorded_storage(existing: &StatefulSet) -> Option<Storage> {
     Some(Storage { size, storage_class: claim.storage_class_name.clone() })
 }
 
-fn claim(storage: &Storage) -> PersistentVolumeClaim {
+/// The volume template of a server.
+pub(crate) fn claim(storage: &Storage) -> PersistentVolumeClaim {
     let requests = [("storage".to_owned(), Quantity(storage.size.clone()))].into();
     PersistentVolumeClaim {
         metadata: ObjectMeta { name: Some(DATA_VOLUME.into()), ..ObjectMeta::default() },
