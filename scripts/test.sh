@@ -171,9 +171,7 @@ on_the_sandbox() {
     once "$programs" "solution $lab survives faults on the sandbox" cargo course check "$lab" --solution --on sandbox --few-faults
   done
   once "$programs book" "broken operators as the lessons show them" capture_check book/4-*/lesson-*.console book/4-*/solution-*.console
-}
-proofs() {
-  local lab
+  # Last: they keep both cores busy.
   for lab in 4.1 4.2 4.3 4.4; do
     once "$programs" "checks of lab $lab can pass and fail" cargo course prove "$lab" --quick --on sandbox
   done
@@ -214,8 +212,6 @@ files_in_memory
 beside=1 in_the_background &
 background=$!
 lane on_the_sandbox
-join
-lane proofs # they keep both cores busy
 join
 if [[ $kind ]]; then
   step "the operator as a Deployment" ./scripts/check-deployment.sh # it sees the whole cluster

@@ -1,6 +1,9 @@
 // One visit to each page, for all that a test may want to know of it: a page takes a second to load, and there are many.
 import { together } from "./book.js";
 
+// Blocks that a button copies. A recorded failure without its command has nothing to copy: see copying.test.js.
+const COPIED = "main pre > code:not(.language-console)";
+
 // Reads a page as a reader with an empty cache gets it: what goes wrong, what it weighs, where it leads, and how it is built.
 async function read(book, path) {
   return book.visit({}, async (page) => {
@@ -19,8 +22,8 @@ async function read(book, path) {
     // Some scripts start when the page is read, the search when its field is opened.
     await page.goto(`${book.origin}/${path}`, { waitUntil: "networkidle" });
     // On a busy machine the network is idle before the script that adds the buttons has run. What is still bare then is told below.
-    const complete = () => [...document.querySelectorAll("main pre > code:not(.language-console)")].every((it) => it.parentElement.querySelector(".clip-button"));
-    await page.waitForFunction(complete, null, { timeout: 10_000 }).catch(() => {});
+    const bare = (copied) => [...document.querySelectorAll(copied)].filter((it) => !it.parentElement.querySelector(".clip-button")).length;
+    await page.waitForFunction(`(${bare})(${JSON.stringify(COPIED)}) === 0`, null, { timeout: 10_000 }).catch(() => {});
     const built = await page.evaluate(() => {
       const all = (selector, of) => [...document.querySelectorAll(selector)].map(of);
       return {
@@ -36,11 +39,9 @@ async function read(book, path) {
         next: Boolean(document.querySelector("a[rel~=next]")),
         previous: Boolean(document.querySelector("a[rel~=prev]")),
         edit: Boolean(document.querySelector('a[href*="/edit/main/book/"]')),
-        // A recorded failure without its command has nothing to copy: see copying.test.js.
-        bare: all("main pre > code:not(.language-console)", (it) => it.parentElement.querySelector(".clip-button")).filter((it) => !it).length,
       };
     });
-    return { wrong, bytes, ...built };
+    return { wrong, bytes, bare: await page.evaluate(bare, COPIED), ...built };
   });
 }
 
