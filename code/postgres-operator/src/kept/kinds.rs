@@ -71,6 +71,7 @@ impl InParts for Pod {
     const LABELLED: bool = true;
 
     fn take(&mut self) -> Server {
+        self.spec = None; // nobody asks whether a pod is as desired
         let status = self.status.take().unwrap_or_default();
         let not_ready = |statuses: Option<Vec<ContainerStatus>>| {
             statuses.map(|statuses| statuses.into_iter().filter(|container| !container.ready).collect())

@@ -12,11 +12,10 @@ use std::{
 };
 
 /// A kind of which a part is kept.
-// ANCHOR: in-parts
 pub trait InParts: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Default + Serialize {
     /// What decisions look at, beside the metadata.
     type Part: Clone + Debug + Send + Sync + 'static;
-    /// Whether an event finds its Database by a label. Otherwise labels and annotations are dropped: the word tells when they change.
+    /// Whether an event finds its Database by a label. Otherwise labels are dropped, as annotations are: the word tells when they change.
     const LABELLED: bool = false;
 
     /// Takes out what is kept, and the whole status with it.
@@ -26,28 +25,16 @@ pub trait InParts: Resource<DynamicType = (), Scope = NamespaceResourceScope> + 
     fn put_back(&mut self, part: &Self::Part);
 }
 
-/// What is kept of an object: which it is and whose, a part of the rest, and a word for all of it.
+// ANCHOR: kept
+/// What is kept of an object.
 #[derive(Clone, Debug)]
 pub struct Kept<K: InParts> {
+    /// Which it is, and whose.
     metadata: ObjectMeta,
+    /// What decisions look at.
     part: K::Part,
+    /// A checksum of everything but status and versions.
     word: u64,
-}
-// ANCHOR_END: in-parts
-
-impl<K: InParts> Kept<K> {
-    /// A checksum of what people and controllers write: another one as soon as any of it changes. Status and versions do not count.
-    pub fn word(&self) -> u64 {
-        self.word
-    }
-
-    /// The object, with the kept part alone.
-    pub fn object(&self) -> K {
-        let mut object = K::default();
-        object.meta_mut().clone_from(&self.metadata);
-        object.put_back(&self.part);
-        object
-    }
 }
 
 impl<K: InParts> From<K> for Kept<K> {
@@ -64,6 +51,22 @@ impl<K: InParts> From<K> for Kept<K> {
         }
         metadata.annotations = None;
         Self { metadata, part, word }
+    }
+}
+// ANCHOR_END: kept
+
+impl<K: InParts> Kept<K> {
+    /// A checksum of what people and controllers write: another one as soon as any of it changes. Status and versions do not count.
+    pub fn word(&self) -> u64 {
+        self.word
+    }
+
+    /// The object, with the kept part alone.
+    pub fn object(&self) -> K {
+        let mut object = K::default();
+        object.meta_mut().clone_from(&self.metadata);
+        object.put_back(&self.part);
+        object
     }
 }
 
