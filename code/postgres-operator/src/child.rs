@@ -39,11 +39,6 @@ impl Child {
         Ok(Self { resource, name, desired })
     }
 
-    /// The checksum that it is applied with.
-    pub fn checksum(&self) -> &str {
-        self.desired["metadata"]["annotations"][APPLIED].as_str().unwrap_or_default()
-    }
-
     /// The API to read and write it with.
     pub fn api(&self, ctx: &Context) -> Api<DynamicObject> {
         let namespace = self.desired["metadata"]["namespace"].as_str().unwrap_or_default();

@@ -67,7 +67,7 @@ pub struct Context {
     pub caches: Caches,
     /// Own writes that the caches may not show yet.
     pub expectations: Expectations,
-    /// StatefulSets and Services that are known to be as desired.
+    /// Children that are known to be as desired.
     pub settled: Settled,
     /// Delays after failures.
     pub backoff: Backoff,

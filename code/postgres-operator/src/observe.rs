@@ -40,7 +40,7 @@ pub struct Observed {
     pub service_account: Option<Arc<ServiceAccount>>,
     /// The Services, by name; of one that holds, perhaps only which it is and whose.
     pub services: BTreeMap<String, Arc<Service>>,
-    /// The servers; if they hold, perhaps without the pod template.
+    /// The servers; if they hold, perhaps only their storage and their status.
     pub stateful_set: Option<Arc<StatefulSet>>,
     /// The children, by kind and name, that are known to be the desired ones. Not the credentials, which are never compared.
     pub hold: BTreeSet<String>,

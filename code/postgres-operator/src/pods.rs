@@ -122,5 +122,10 @@ mod tests {
         let kept = Kept::from(full.clone()).object();
         assert_eq!(trouble(&kept), trouble(&full));
         assert_eq!(is_ready(&kept), is_ready(&full));
+
+        // The parameters are applied unasked while no node has the pod, and a list tells that one has.
+        let mut ready = pod(json!({"state": {"running": {}}}));
+        ready.status.as_mut().unwrap().container_statuses.as_mut().unwrap()[0].ready = true;
+        assert_eq!(Kept::from(ready).object().status.unwrap().container_statuses, Some(Vec::new()));
     }
 }

@@ -24,7 +24,7 @@ pub struct Settled(Mutex<HashMap<ObjectRef<Database>, Vec<Finding>>>);
 struct Finding {
     /// Of kind and name.
     child: u64,
-    /// Of the object's UID and word, and of the Database's UID and spec. What is desired follows from these.
+    /// Of the object's word, and of the Database's UID and spec. What is desired follows from these.
     found: u64,
 }
 
@@ -32,7 +32,7 @@ impl Finding {
     fn of<K: InParts>(db: &Database, kept: &Kept<K>) -> Self {
         Self {
             child: hash((K::kind(&()), kept.name_any())),
-            found: hash((kept.uid(), kept.word(), db.uid(), checksum(&db.spec))),
+            found: hash((kept.word(), db.uid(), checksum(&db.spec))),
         }
     }
 }
@@ -46,11 +46,11 @@ fn hash(of: impl Hash) -> u64 {
 impl Settled {
     /// Whether this very object, as it is now, was found to be what this spec asks for.
     pub fn knows<K: InParts>(&self, db: &Database, kept: &Kept<K>) -> bool {
-        let known = self.lock();
-        known.get(&ObjectRef::from_obj(db)).is_some_and(|known| known.contains(&Finding::of(db, kept)))
+        let (db, finding) = (ObjectRef::from_obj(db), Finding::of(db, kept));
+        self.lock().get(&db).is_some_and(|known| known.contains(&finding))
     }
 
-    /// Looks at a whole object, and remembers it if it is what is desired. Returns whether it is.
+    /// Looks at a whole object, and remembers it if it is what is desired by this very spec. Returns whether it is.
     pub fn find_out<K: InParts + Clone>(&self, db: &Database, live: &K, desired: &Child) -> bool {
         let holds = desired.holds_in(Some(live));
         if holds {

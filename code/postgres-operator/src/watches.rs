@@ -29,15 +29,15 @@ use tokio::sync::OnceCell;
 
 const CACHES_READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// What the watches hold: the operator's own objects, without their managed fields.
+/// What the watches hold of the operator's own objects.
 pub struct Stores {
-    /// The servers: how many, their storage, and their status.
+    /// The servers: their storage and their status.
     pub stateful_sets: Store<Kept<StatefulSet>>,
     /// The Services: which they are, and whose.
     pub services: Store<Kept<Service>>,
     /// The pods' identities: which they are, and whose.
     pub service_accounts: Store<Kept<ServiceAccount>>,
-    /// The generated passwords.
+    /// The generated passwords, as a whole.
     pub secrets: Store<Secret>,
     /// The pods: whether they are ready, their address, and what keeps their containers from it.
     pub pods: Store<Kept<Pod>>,

@@ -52,14 +52,28 @@ fn a_label_names_a_database_in_the_objects_own_namespace() {
 
 #[tokio::test]
 async fn a_change_and_a_deletion_are_handed_on_and_the_store_has_them_by_then() {
+    handed_on::<Service>().await;
+    handed_on::<Kept<Service>>().await;
+}
+
+async fn handed_on<K>()
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
+{
     let (client, log) =
         fake::client(telling(&service("1"), &[("MODIFIED", service("2")), ("DELETED", service("3"))]));
     let config = watcher::Config::default().labels("a=b");
-    let (store, mut events) = watched::<Service>(Scope::Cluster.api(&client), config);
+    let (store, mut events) = watched::<K>(Scope::Cluster.api(&client), config);
     let mut versions = Vec::new();
     for _ in 0..3 {
         let event = events.next().await.unwrap().unwrap();
-        assert_eq!(event.metadata.managed_fields, None, "what nobody looks at is dropped");
+        assert_eq!(event.meta().managed_fields, None, "what nobody looks at is dropped");
         let held = store.get(&ObjectRef::from_obj(&event)).and_then(|held| held.resource_version());
         versions.push((event.resource_version().unwrap(), held));
     }

@@ -1,4 +1,4 @@
-//! Children as a whole: the caches keep a part of the largest, and a word that tells whether somebody has to look at the rest.
+//! Children as a whole: the caches keep a part, and a word that tells whether somebody has to look at the rest.
 
 use crate::{
     api::Database,

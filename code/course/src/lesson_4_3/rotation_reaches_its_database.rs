@@ -31,7 +31,11 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     arena.change("stock", naming("other")).await?;
     arena.rests(arena.quiet, NOTICED).await?;
 
-    let change = async |secret| rotate(arena, &arena.namespace, secret).await;
+    let change = async |secret| {
+        let mark = arena.passes();
+        rotate(arena, &arena.namespace, secret).await?;
+        Ok(mark)
+    };
     reaches(arena, "a change of Secret shared", &["billing", "orders"], || change("shared")).await?;
     reaches(arena, "a change of Secret other", &["stock"], || change("other")).await?;
 
@@ -42,19 +46,21 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
             create_secret(arena, &arena.namespace, "shared").await?;
             arena.rests(arena.quiet, NOTICED).await?;
         }
-        let mark = arena.databases.mark();
+        let (told_before, mark) = (arena.databases.mark(), arena.passes());
         delete_secret(arena, "shared").await?;
         for name in ["billing", "orders"] {
             let told = |db: &_| misses_its_secret(db) && db.name_any() == name;
-            arena.database(mark, SOON, &format!("{name} says that its Secret is missing"), told).await?;
+            arena
+                .database(told_before, SOON, &format!("{name} says that its Secret is missing"), told)
+                .await?;
         }
-        Ok(())
+        Ok(mark)
     };
     reaches(arena, "the deletion of Secret shared", &["billing", "orders"], deletion).await?;
     Ok("two that name it, and neither the one that did before nor the one that never did".into())
 }
 
-/// What happens to a Secret leads to passes over `databases`, and over no other.
+/// What happens to a Secret leads to passes over `databases`, and over no other. `happens` tells how many passes there were before.
 ///
 /// A pass over another one may have a reason of its own: on a busy machine the StatefulSet controller still has something to say of the
 /// Databases that were just made. So it counts only if there is one each time; whoever is led to a Database by mistake is so each time.
@@ -62,13 +68,12 @@ async fn reaches(
     arena: &Arena,
     event: &str,
     databases: &[&str],
-    happens: impl AsyncFn() -> Result<(), Failure>,
+    happens: impl AsyncFn() -> Result<usize, Failure>,
 ) -> Result<(), Failure> {
     let expected: BTreeSet<String> = databases.iter().map(|&name| name.to_owned()).collect();
     let mut reached = BTreeSet::new();
     for _ in 0..TRIES {
-        let mark = arena.passes();
-        happens().await?;
+        let mark = happens().await?;
         for name in databases {
             arena.pass_over(mark, (&arena.namespace, name), SOON, event).await?;
         }

@@ -1,6 +1,7 @@
 //! What the checks of this lesson have in common: Databases to which nothing happens but what a check does.
 
 use crate::check::{Arena, Failure, until};
+use jiff::Timestamp;
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
     core::v1::{ResourceQuota, ResourceQuotaSpec, Secret},
@@ -77,9 +78,9 @@ pub(super) async fn create_secret(arena: &Arena, namespace: &str, name: &str) ->
     created.map(drop).map_err(|error| Failure::new(format!("Secret {name} can be created"), chain(&error)))
 }
 
-/// Gives a Secret another password.
+/// Gives a Secret a password that it has not had: a write that changes nothing is no event.
 pub(super) async fn rotate(arena: &Arena, namespace: &str, name: &str) -> Result<(), Failure> {
-    let patch = Patch::Merge(json!({"stringData": {KEY: "another one"}}));
+    let patch = Patch::Merge(json!({"stringData": {KEY: format!("of {}", Timestamp::now())}}));
     let api: Api<Secret> = Api::namespaced(arena.client.clone(), namespace);
     let patched = api.patch(name, &PatchParams::default(), &patch).await;
     patched.map(drop).map_err(|error| Failure::new(format!("Secret {name} can be changed"), chain(&error)))

@@ -14,7 +14,6 @@ use k8s_openapi::api::{
 /// What is kept of a StatefulSet.
 #[derive(Clone, Debug)]
 pub struct Servers {
-    replicas: Option<i32>,
     storage: Option<Storage>,
     status: Option<StatefulSetStatus>,
 }
@@ -24,14 +23,12 @@ impl InParts for StatefulSet {
 
     fn take(&mut self) -> Servers {
         let status = self.status.take().map(|status| StatefulSetStatus { conditions: None, ..status });
-        let replicas = self.spec.as_ref().and_then(|spec| spec.replicas);
-        Servers { replicas, storage: recorded_storage(self), status }
+        Servers { storage: recorded_storage(self), status }
     }
 
     fn put_back(&mut self, servers: &Servers) {
         let volume_claim_templates = servers.storage.as_ref().map(|storage| vec![claim(storage)]);
-        let replicas = servers.replicas;
-        self.spec = Some(StatefulSetSpec { replicas, volume_claim_templates, ..StatefulSetSpec::default() });
+        self.spec = Some(StatefulSetSpec { volume_claim_templates, ..StatefulSetSpec::default() });
         self.status.clone_from(&servers.status);
     }
 }
@@ -74,6 +71,7 @@ impl InParts for Pod {
         self.spec = None; // nobody asks whether a pod is as desired
         let status = self.status.take().unwrap_or_default();
         let not_ready = |statuses: Option<Vec<ContainerStatus>>| {
+            // An empty list still says that a node has the pod.
             statuses.map(|statuses| statuses.into_iter().filter(|container| !container.ready).collect())
         };
         Server {

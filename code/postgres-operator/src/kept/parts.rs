@@ -33,7 +33,7 @@ pub struct Kept<K: InParts> {
     metadata: ObjectMeta,
     /// What decisions look at.
     part: K::Part,
-    /// A checksum of everything but status and versions.
+    /// A checksum of all but status and versions.
     word: u64,
 }
 
@@ -56,7 +56,8 @@ impl<K: InParts> From<K> for Kept<K> {
 // ANCHOR_END: kept
 
 impl<K: InParts> Kept<K> {
-    /// A checksum of what people and controllers write: another one as soon as any of it changes. Status and versions do not count.
+    /// A checksum of what people and controllers write, as far as the type knows it: another one as soon as any of it changes. Status and
+    /// versions do not count.
     pub fn word(&self) -> u64 {
         self.word
     }
@@ -128,11 +129,11 @@ mod tests {
     use super::*;
     use crate::{
         child::Child,
-        resources::{recorded_storage, stateful_set, tests::database},
+        resources::{recorded_storage, service_account, stateful_set, tests::database},
     };
     use k8s_openapi::api::{
         apps::v1::StatefulSet,
-        core::v1::{Pod, Service},
+        core::v1::{ObjectReference, Pod, Service},
     };
     use serde_json::{Value, json};
 
@@ -166,6 +167,17 @@ mod tests {
         ] {
             assert_eq!(word(path, value) != before, another, "{path}");
         }
+    }
+
+    #[test]
+    fn a_token_that_an_old_server_adds_is_no_change() {
+        let mut account = service_account(&database());
+        let before = Kept::from(account.clone()).word();
+        account.secrets =
+            Some(vec![ObjectReference { name: Some("orders-token-x".into()), ..ObjectReference::default() }]);
+        assert_eq!(Kept::from(account.clone()).word(), before);
+        account.automount_service_account_token = None;
+        assert_ne!(Kept::from(account).word(), before);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{PASSWORD, PORT, REPLICATION_PASSWORD, SUPERUSER_PASSWORD, labels, owned};
 use crate::{
-    api::{Amounts, Database, Resources, Storage},
+    api::{Amounts, Database, Resources, Storage, parse_quantity},
     parameters::command,
 };
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
@@ -29,7 +29,10 @@ const POSTGRES_ID: i64 = 999;
 
 /// The StatefulSet. `existing` is the one that runs, whose volume template can no longer change.
 pub fn stateful_set(db: &Database, existing: Option<&StatefulSet>) -> StatefulSet {
-    let storage = existing.and_then(recorded_storage).unwrap_or_else(|| db.spec.storage.clone());
+    let storage = match existing.and_then(recorded_storage) {
+        Some(recorded) => as_spelled(recorded, &db.spec.storage),
+        None => db.spec.storage.clone(),
+    };
     StatefulSet {
         metadata: owned(db, db.name_any()),
         spec: Some(StatefulSetSpec {
@@ -57,6 +60,13 @@ pub fn recorded_storage(existing: &StatefulSet) -> Option<Storage> {
         templates.iter().find(|claim| claim.metadata.name.as_deref() == Some(DATA_VOLUME))?.spec.as_ref()?;
     let size = claim.resources.as_ref()?.requests.as_ref()?.get("storage")?.0.clone();
     Some(Storage { size, storage_class: claim.storage_class_name.clone() })
+}
+
+/// `1024Mi` comes back as `1Gi`. It stays as the spec has it, so that a set is the same whether it was just made or is there.
+fn as_spelled(recorded: Storage, wanted: &Storage) -> Storage {
+    let same = parse_quantity(&recorded.size).is_ok_and(|size| parse_quantity(&wanted.size) == Ok(size));
+    let size = if same { wanted.size.clone() } else { recorded.size };
+    Storage { size, ..recorded }
 }
 
 /// The volume template of a server.
@@ -226,6 +236,17 @@ mod tests {
         db.spec.storage.size = "5Gi".into();
         assert_eq!(recorded_storage(&stateful_set(&db, Some(&first))).unwrap().size, "1Gi");
         assert_eq!(recorded_storage(&stateful_set(&db, None)).unwrap().size, "5Gi");
+    }
+
+    #[test]
+    fn an_amount_that_comes_back_in_other_words_is_the_same() {
+        let mut db = database();
+        db.spec.storage.size = "1024Mi".into();
+        let first = stateful_set(&db, None);
+        let mut there = first.clone();
+        there.spec.as_mut().unwrap().volume_claim_templates =
+            Some(vec![claim(&Storage { size: "1Gi".into(), ..db.spec.storage.clone() })]);
+        assert_eq!(stateful_set(&db, Some(&there)), first);
     }
 
     #[test]
