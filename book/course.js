@@ -91,7 +91,7 @@
     const kinds = [
         ["main pre > code", "Code"],
         ["main .table-wrapper", "Table"],
-        ["main figure.diagram", "Diagram"],
+        ["main .drawing", "Diagram"],
     ];
     const reach = () => {
         for (const [selector, name] of kinds) {

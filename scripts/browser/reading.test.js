@@ -41,6 +41,23 @@ test("what goes on beyond its place fades there, and nothing else does", async (
   });
 });
 
+test("a caption stays in sight while its drawing scrolls", async () => {
+  await book.visit(PHONE, async (page) => {
+    await page.goto(`${book.origin}/4-1-conditions/lesson.html`);
+    const moved = await page.$$eval("figure.diagram", (all) => all.map((figure) => {
+      const caption = figure.querySelector("figcaption");
+      const wider = [...figure.querySelectorAll("*"), figure].find((it) => it.scrollWidth > it.clientWidth && getComputedStyle(it).overflowX === "auto");
+      if (!wider) return null;
+      const before = caption.getBoundingClientRect().left;
+      wider.scrollTo(wider.scrollWidth, 0);
+      return [before - caption.getBoundingClientRect().left, wider.contains(caption)];
+    }));
+    const scrolled = moved.filter(Boolean);
+    assert.ok(scrolled.length > 0, "a drawing is wider than a phone");
+    assert.deepEqual(scrolled, scrolled.map(() => [0, false]));
+  });
+});
+
 test("axe finds nothing serious in light and in dark", async () => {
   const look = (path) => book.visit({}, async (page) => {
     await page.goto(`${book.origin}/${path}`);

@@ -25,7 +25,9 @@ pub fn render(source: &str) -> Result<String, String> {
     let svg = svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{label}\" "), 1);
     // A blank line would end the HTML block.
     let svg = svg.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n");
-    Ok(format!("<figure class=\"diagram\">\n{svg}\n<figcaption>{label}</figcaption>\n</figure>\n"))
+    // What scrolls is the drawing: its caption stays.
+    let drawing = format!("<div class=\"drawing\">\n{svg}\n</div>");
+    Ok(format!("<figure class=\"diagram\">\n{drawing}\n<figcaption>{label}</figcaption>\n</figure>\n"))
 }
 
 fn theme() -> Theme {
