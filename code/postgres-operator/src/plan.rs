@@ -94,18 +94,17 @@ pub fn plan(db: &Database, observed: &Observed) -> Result<Plan, Error> {
         None => steps.push(Step::CreateCredentials(Box::new(credentials(db)))),
         Some(secret) => steps.extend(missing_password(db, secret)),
     }
-    if !observed.holds("ServiceAccount", &db.name_any()) {
-        steps.extend(missing(&service_account(db), observed.service_account.as_deref())?);
-    }
+    let name = db.name_any();
+    let account = observed.service_account.as_deref();
+    steps.extend(missing(&name, account, observed, || service_account(db))?);
     for service in services(db) {
         let name = service.name_any();
-        if !observed.holds("Service", &name) {
-            steps.extend(missing(&service, observed.services.get(&name).map(AsRef::as_ref))?);
-        }
+        let live = observed.services.get(&name).map(AsRef::as_ref);
+        steps.extend(missing(&name, live, observed, || service)?);
     }
     let running = observed.stateful_set.as_deref();
-    if !observed.unasked && !observed.holds("StatefulSet", &db.name_any()) {
-        steps.extend(missing(&stateful_set(db, running), running)?);
+    if !observed.unasked {
+        steps.extend(missing(&name, running, observed, || stateful_set(db, running))?);
     }
     steps.extend(standbys_without_label(observed));
     steps.extend(volumes_to_grow(db, observed));
@@ -128,12 +127,20 @@ fn has_key(secret: &Secret, key: &str) -> bool {
     secret.data.as_ref().is_some_and(|data| data.contains_key(key))
 }
 
-/// The step that makes a child what it should be; none if it already is.
-fn missing<K>(desired: &K, live: Option<&K>) -> Result<Option<Step>, Error>
+/// The step that makes a child what it should be; none if it already is. What is desired is worked out only where that is not known.
+fn missing<K>(
+    name: &str,
+    live: Option<&K>,
+    observed: &Observed,
+    desired: impl FnOnce() -> K,
+) -> Result<Option<Step>, Error>
 where
     K: Resource<DynamicType = ()> + serde::Serialize,
 {
-    let child = Child::new(desired)?;
+    if observed.holds(&K::kind(&()), name) {
+        return Ok(None);
+    }
+    let child = Child::new(&desired())?;
     if child.holds_in(live) {
         return Ok(None);
     }

@@ -6,10 +6,7 @@ use super::stage::{
 use crate::check::{Arena, Failure};
 use kube::ResourceExt;
 use serde_json::json;
-use std::{
-    collections::BTreeSet,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::{cell::Cell, collections::BTreeSet};
 
 /// How often a pass over a Database that should not be reached may have a reason of its own.
 const TRIES: usize = 3;
@@ -40,9 +37,9 @@ pub(super) async fn check(arena: &Arena) -> Result<String, Failure> {
     reaches(arena, "a change of Secret other", &["stock"], || change("other")).await?;
 
     // What such a pass is good for: it reads the Secret as it is now.
-    let gone = AtomicBool::new(false);
+    let gone = Cell::new(false);
     let deletion = async || {
-        if gone.swap(true, Ordering::Relaxed) {
+        if gone.replace(true) {
             create_secret(arena, &arena.namespace, "shared").await?;
             arena.rests(arena.quiet, NOTICED).await?;
         }
