@@ -1,7 +1,7 @@
 //! Observe: everything that a decision may look at, gathered before anything is decided.
 
 use crate::{
-    api::{Database, Recorded, Storage, parse_quantity},
+    api::{Database, Recorded, Storage, parse_quantity, same_quantity},
     apply::{Answer, Live},
     blocked::Blocked,
     context::Context,
@@ -247,7 +247,7 @@ async fn password_secret(db: &Database, ctx: &Context) -> Result<Option<Secret>,
 }
 
 fn grows(db: &Database, observed: &Observed) -> bool {
-    observed.recorded(db).storage.is_some_and(|storage| storage.size != db.spec.storage.size)
+    observed.recorded(db).storage.is_some_and(|storage| !same_quantity(&storage.size, &db.spec.storage.size))
 }
 
 /// Whether the spec may ask for less than the volumes have. The template does not tell: it keeps the first size. What was accepted

@@ -27,6 +27,16 @@ fn the_recorded_size_is_that_of_the_largest_volume() {
 }
 
 #[test]
+fn a_size_in_other_words_is_no_growth() {
+    let mut db = database();
+    let observed = Observed { stateful_set: Some(Arc::new(stateful_set(&db, None))), ..Observed::default() };
+    for (size, expected) in [("1Gi", false), ("1024Mi", false), ("2Gi", true)] {
+        db.spec.storage.size = size.into();
+        assert_eq!(grows(&db, &observed), expected, "from 1Gi to {size}");
+    }
+}
+
+#[test]
 fn the_volumes_are_looked_at_when_a_spec_is_new_or_was_refused() {
     let mut db = database();
     assert!(may_shrink(&db), "never seen");

@@ -13,7 +13,7 @@ mod validate;
 
 pub use backup::{Backup, BackupRecord, DeletionPolicy};
 pub use database::{Amounts, Database, DatabaseSpec, Resources, SecretKeyRef, Storage};
-pub use quantity::{ParseQuantityError, QUANTITY_PATTERN, parse_quantity};
+pub use quantity::{ParseQuantityError, QUANTITY_PATTERN, parse_quantity, same_quantity};
 pub use status::DatabaseStatus;
 pub use validate::{Recorded, Violation, immutable_name, validate};
 

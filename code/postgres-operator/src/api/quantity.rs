@@ -71,6 +71,11 @@ fn unit(suffix: &str) -> Option<(u32, i32)> {
     })
 }
 
+/// Whether two texts are the same amount: what is written as `1024Mi` comes back as `1Gi`.
+pub fn same_quantity(left: &str, right: &str) -> bool {
+    parse_quantity(left).is_ok_and(|left| parse_quantity(right) == Ok(left))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +105,9 @@ mod tests {
         assert!(value("1Gi") > value("1G"));
         assert!(value("999m") < value("1"));
         assert!(value("-1") < value("0"));
+        assert!(
+            same_quantity("1024Mi", "1Gi") && !same_quantity("1G", "1Gi") && !same_quantity("ten", "ten")
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{PASSWORD, PORT, REPLICATION_PASSWORD, SUPERUSER_PASSWORD, labels, owned};
 use crate::{
-    api::{Amounts, Database, Resources, Storage, parse_quantity},
+    api::{Amounts, Database, Resources, Storage, same_quantity},
     parameters::command,
 };
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
@@ -64,7 +64,7 @@ pub fn recorded_storage(existing: &StatefulSet) -> Option<Storage> {
 
 /// `1024Mi` comes back as `1Gi`. It stays as the spec has it, so that a set is the same whether it was just made or is there.
 fn as_spelled(recorded: Storage, wanted: &Storage) -> Storage {
-    let same = parse_quantity(&recorded.size).is_ok_and(|size| parse_quantity(&wanted.size) == Ok(size));
+    let same = same_quantity(&recorded.size, &wanted.size);
     let size = if same { wanted.size.clone() } else { recorded.size };
     Storage { size, ..recorded }
 }
